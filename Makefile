@@ -1,0 +1,26 @@
+# Every target sets up what it needs on a fresh Debian machine, as root or with sudo, and says what it installs.
+
+.PHONY: help build demo test lint bench book
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-6s %s\n' "$$name" "$$text"; done
+
+build: ## Build the one binary, `stoa`
+	@scripts/build
+
+demo: ## Start a server, order three building blocks, watch them run, keep serving
+	@scripts/demo
+
+test: ## Everything that CI checks, on SQLite and PostgreSQL, and the demo as a whole-system test
+	@scripts/test
+
+lint: ## Formatting, clippy, tidy, documentation, scripts, licences
+	@scripts/lint
+
+bench: ## Measure, as ratios against a baseline of the same run; BENCH="--help" for choices
+	@scripts/bench $(BENCH)
+
+book: ## Build the guides into target/book
+	@scripts/book
