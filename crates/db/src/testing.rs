@@ -1,0 +1,115 @@
+//! Fresh databases for tests, removed when they are dropped.
+//!
+//! SQLite is always there. PostgreSQL is when the environment names a server and a user who may make
+//! databases: `STOA_TEST_POSTGRES=postgres://postgres@127.0.0.1:5432/postgres`.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs, process, thread};
+
+use postgres::{Client, NoTls};
+use uuid::Uuid;
+
+use crate::{Engine, Settings};
+
+/// The variable that names the PostgreSQL server for tests.
+pub const SERVER: &str = "STOA_TEST_POSTGRES";
+
+/// Both engines, for tests that go over them.
+pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+
+/// An empty database of one test. Close or drop every [`Db`](crate::Db) on it first.
+pub struct TestDatabase {
+    /// What [`Settings::url`] wants.
+    pub url: String,
+    place: Place,
+}
+
+enum Place {
+    Folder(PathBuf),
+    Server { url: String, database: String },
+}
+
+/// Makes an empty database; none on PostgreSQL if no server is offered.
+///
+/// # Panics
+///
+/// If it cannot be made although it should.
+pub fn fresh(engine: Engine) -> Option<TestDatabase> {
+    match engine {
+        Engine::Sqlite => Some(file()),
+        Engine::Postgres => env::var(SERVER).ok().filter(|url| !url.is_empty()).map(|url| database(&url)),
+    }
+}
+
+impl TestDatabase {
+    /// The usual settings for it, with few connections.
+    pub fn settings(&self) -> Settings {
+        Settings { readers: 2, writers: 2, ..Settings::new(&self.url) }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        match &self.place {
+            Place::Folder(path) => {
+                // What is left over lies in the folder for temporary files.
+                let _ = fs::remove_dir_all(path);
+            }
+            Place::Server { url, database } => {
+                order(url, &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
+            }
+        }
+    }
+}
+
+fn file() -> TestDatabase {
+    let folder = env::temp_dir().join(name());
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("cannot make `{}`: {error}", folder.display()));
+    TestDatabase { url: format!("sqlite:{}", folder.join("stoa.db").display()), place: Place::Folder(folder) }
+}
+
+fn database(server: &str) -> TestDatabase {
+    let database = name();
+    order(
+        server,
+        &format!("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"),
+    );
+    TestDatabase { url: beside(server, &database), place: Place::Server { url: server.to_owned(), database } }
+}
+
+fn name() -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let random = Uuid::new_v4().simple().to_string();
+    format!("stoa_test_{}_{}_{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed), &random[..8])
+}
+
+/// The same URL with another database.
+fn beside(server: &str, database: &str) -> String {
+    let (address, query) = server.split_once('?').map_or((server, None), |(url, query)| (url, Some(query)));
+    let host = address.find("://").map_or(0, |scheme| scheme + 3);
+    let end = address[host..].find('/').map_or(address.len(), |slash| host + slash);
+    let mut url = format!("{}/{database}", &address[..end]);
+    if let Some(query) = query {
+        url.push('?');
+        url.push_str(query);
+    }
+    url
+}
+
+/// Runs a statement on the server. Its client cannot live where an async test runs.
+fn order(server: &str, statement: &str) {
+    let done = thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                let mut client = Client::connect(server, NoTls)?;
+                client.batch_execute(statement)
+            })
+            .join()
+    });
+    match done {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => panic!("{SERVER}: {error}"),
+        Err(_) => panic!("{SERVER}: the client panicked"),
+    }
+}
