@@ -98,9 +98,8 @@ impl FromStr for Day {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        // jiff also reads other ISO forms; the API knows this one only.
-        if text.len() != 10 {
-        }
+        // jiff also reads other ISO forms; the API knows this one only, and nothing parses as a date from "".
+        let text = if text.len() == 10 { text } else { "" };
         text.parse().map(Self)
     }
 }
@@ -121,6 +120,7 @@ mod tests {
         let day: Day = "2027-06-30".parse().unwrap();
         assert_eq!(day.end().to_string(), "2027-07-01T00:00:00Z");
         assert!("2027-6-30".parse::<Day>().is_err());
+        assert!("20270630".parse::<Day>().is_err());
         assert!("2027-02-30".parse::<Day>().is_err());
     }
 }

@@ -1,0 +1,316 @@
+//! The one ordered feed of changes. Events are written with the change; the sequencer numbers and chains
+//! them once they are committed, so that no reader can skip a late one.
+
+use crate::call::Call;
+use crate::guard::Visibility;
+use crate::outcome::Outcome;
+use crate::secrets::{hex, redacted};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use stoa_base::{Moment, ObjectId, RunId, new_uuid};
+use stoa_db::{DbError, Row, Sql, Tx};
+use tokio::sync::watch;
+
+/// What happened to an object, as clients of the feed see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It came into being.
+    Created,
+    /// It changed.
+    Changed,
+    /// It is gone.
+    Deleted,
+    /// A run waits for its runner.
+    Queued,
+    /// A run got a report.
+    Reported,
+}
+
+impl Deed {
+    /// As the feed says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Changed => "Changed",
+            Self::Deleted => "Deleted",
+            Self::Queued => "Queued",
+            Self::Reported => "Reported",
+        }
+    }
+}
+
+/// One entry to be written. With a `title` it is part of the audit trail (`api-core.md` §4.3).
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Kind of the object.
+    pub kind: &'a str,
+    /// The object.
+    pub object: ObjectId,
+    /// Workspace that owns it.
+    pub workspace: Option<&'a str>,
+    /// Workspaces that operate it.
+    pub managers: &'a [&'a str],
+    /// What happened.
+    pub deed: Deed,
+    /// The run concerned.
+    pub run: Option<RunId>,
+    /// The runner who has to look.
+    pub runner: Option<ObjectId>,
+    /// Category in the audit trail.
+    pub title: Option<&'a str>,
+    /// One sentence for people.
+    pub description: String,
+    /// State afterwards; secrets are removed on writing.
+    pub content: Value,
+    /// State before.
+    pub previous: Option<Value>,
+}
+
+impl<'a> Entry<'a> {
+    /// An entry of the feed that is not part of the audit trail.
+    pub fn plain(kind: &'a str, object: ObjectId, workspace: Option<&'a str>, deed: Deed) -> Self {
+        Self {
+            kind,
+            object,
+            workspace,
+            managers: &[],
+            deed,
+            run: None,
+            runner: None,
+            title: None,
+            description: String::new(),
+            content: Value::Null,
+            previous: None,
+        }
+    }
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO event (id, at, kind, object, workspace, managers, action, run, runner, title, description,
+        author_type, author, content, previous, request)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+);
+
+/// Writes an entry with the change that it tells of.
+pub fn record(tx: &mut Tx, call: &Call, entry: Entry<'_>) -> Outcome<()> {
+    tx.run(
+        &INSERT,
+        &[
+            new_uuid().into(),
+            call.now.micros().into(),
+            entry.kind.into(),
+            entry.object.0.into(),
+            entry.workspace.into(),
+            format!(",{},", entry.managers.join(",")).into(),
+            entry.deed.word().into(),
+            entry.run.map(|run| run.0).into(),
+            entry.runner.map(|runner| runner.0).into(),
+            entry.title.into(),
+            entry.description.into(),
+            call.actor.author_type().into(),
+            call.actor.author().into(),
+            redacted(&entry.content).to_string().into(),
+            entry.previous.map(|previous| redacted(&previous).to_string()).into(),
+            call.request.as_str().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// An event as read back.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its id, which is `metadata.uuid` of its meshEventLog.
+    pub id: String,
+    /// Its place in the feed.
+    pub seq: i64,
+    /// When.
+    pub at: Moment,
+    /// Kind of the object.
+    pub kind: String,
+    /// The object's uuid.
+    pub object: String,
+    /// Workspace that owns it.
+    pub workspace: Option<String>,
+    /// Operating workspaces, each between commas.
+    pub managers: String,
+    /// [`Deed::word`].
+    pub action: String,
+    /// The run concerned.
+    pub run: Option<String>,
+    /// The runner who has to look.
+    pub runner: Option<String>,
+    /// Category in the audit trail.
+    pub title: Option<String>,
+    /// For people.
+    pub description: String,
+    /// Kind of author.
+    pub author_type: String,
+    /// Who.
+    pub author: String,
+    /// State afterwards.
+    pub content: Value,
+    /// State before.
+    pub previous: Option<Value>,
+}
+
+/// Columns of [`Event`], in the order [`Event::read`] expects.
+pub const COLUMNS: &str = "e.id, e.seq, e.at, e.kind, e.object, e.workspace, e.managers, e.action, e.run, \
+    e.runner, e.title, e.description, e.author_type, e.author, e.content, e.previous";
+
+impl Event {
+    /// Reads a row of [`COLUMNS`].
+    pub fn read(row: &Row) -> Result<Self, DbError> {
+        let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
+        Ok(Self {
+            id: row.get(0)?,
+            seq: row.get::<Option<i64>>(1)?.unwrap_or_default(),
+            at: Moment::from_micros(row.get(2)?),
+            kind: row.get(3)?,
+            object: row.get(4)?,
+            workspace: row.get(5)?,
+            managers: row.get(6)?,
+            action: row.get(7)?,
+            run: row.get(8)?,
+            runner: row.get(9)?,
+            title: row.get(10)?,
+            description: row.get(11)?,
+            author_type: row.get(12)?,
+            author: row.get(13)?,
+            content: json(row.get(14)?),
+            previous: row.get::<Option<String>>(15)?.map(json),
+        })
+    }
+
+    /// Whether someone with this visibility of the object's kind may see the event.
+    pub fn is_visible_to(&self, seen: &Visibility) -> bool {
+        let managed = |home: &String| self.managers.contains(&format!(",{home},"));
+        seen.all
+            || seen.own.is_some() && seen.own == self.workspace
+            || seen.managed.as_ref().is_some_and(managed)
+    }
+}
+
+/// Events after `seq`, oldest first, at most `limit`; `run` keeps to one run's.
+pub fn after(tx: &mut Tx, seq: i64, run: Option<RunId>, limit: i64) -> Outcome<Vec<Event>> {
+    let of_run = if run.is_some() { "AND e.run = $3" } else { "" };
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM event e WHERE e.seq > $1 {of_run} ORDER BY e.seq LIMIT $2"
+    ));
+    let mut args = vec![seq.into(), limit.into()];
+    args.extend(run.map(|run| run.0.into()));
+    Ok(tx.all(&sql, &args, Event::read)?)
+}
+
+const NEWEST: Sql = Sql::new("SELECT coalesce(max(seq), 0) FROM event");
+
+/// The newest place in the feed.
+pub fn newest(tx: &mut Tx) -> Outcome<i64> {
+    Ok(tx.one(&NEWEST, &[], |row| row.get(0))?)
+}
+
+const UNSEQUENCED: Sql = Sql::differs(
+    "SELECT id, at, kind, object, action, title, author, content, previous FROM event
+     WHERE seq IS NULL ORDER BY id LIMIT 1000",
+    "SELECT id, at, kind, object, action, title, author, content, previous FROM event
+     WHERE seq IS NULL ORDER BY id LIMIT 1000 FOR UPDATE",
+);
+const LAST: Sql = Sql::new("SELECT seq, hash FROM event WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1");
+const SEQUENCE: Sql = Sql::new("UPDATE event SET seq = $2, hash = $3 WHERE id = $1");
+/// Only one sequencer at a time; the writer of SQLite is alone anyway.
+const LOCK: Sql = Sql::differs("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7305808)) held");
+
+type Chained = (String, i64, [Option<String>; 7]);
+
+fn chained(row: &Row) -> Result<Chained, DbError> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?],
+    ))
+}
+
+/// The link of the hash chain for one event behind `previous`.
+fn link(previous: &str, seq: i64, (id, at, texts): &Chained) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        // Lengths keep `ab`+`c` apart from `a`+`bc`.
+        hash.update(text.len().to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    add(previous);
+    add(&seq.to_string());
+    add(id);
+    add(&at.to_string());
+    for text in texts {
+        add(text.as_deref().unwrap_or("\u{0}"));
+    }
+    hex(&hash.finalize())
+}
+
+/// Numbers and chains what is committed and not yet numbered; returns how many. On SQLite it runs inside
+/// the group commit, on PostgreSQL afterwards, by whoever holds the lock.
+pub fn sequence(tx: &mut Tx) -> Result<usize, DbError> {
+    tx.all(&LOCK, &[], |_| Ok(()))?;
+    let fresh = tx.all(&UNSEQUENCED, &[], chained)?;
+    if fresh.is_empty() {
+        return Ok(0);
+    }
+    let last = tx.maybe(&LAST, &[], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
+    let (mut seq, mut hash) = last.unwrap_or((0, String::new()));
+    for event in &fresh {
+        seq += 1;
+        hash = link(&hash, seq, event);
+        tx.run(&SEQUENCE, &[event.0.as_str().into(), seq.into(), hash.as_str().into()])?;
+    }
+    Ok(fresh.len())
+}
+
+const CHAIN: Sql = Sql::new(
+    "SELECT id, at, kind, object, action, title, author, content, previous, seq, hash FROM event
+     WHERE seq > $1 ORDER BY seq LIMIT 1000",
+);
+
+/// Walks the whole chain; returns the first place where it does not hold.
+pub fn verify(tx: &mut Tx) -> Outcome<Option<i64>> {
+    let (mut seq, mut hash) = (0, String::new());
+    loop {
+        let rows = tx.all(&CHAIN, &[seq.into()], |row| {
+            Ok((chained(row)?, row.get::<i64>(9)?, row.get::<Option<String>>(10)?))
+        })?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        for (event, found, stored) in rows {
+            seq += 1;
+            hash = link(&hash, seq, &event);
+            if found != seq || stored.as_deref() != Some(hash.as_str()) {
+                return Ok(Some(seq));
+            }
+        }
+    }
+}
+
+/// Wakes readers of the feed after a commit, or after another process moved it on.
+#[derive(Clone, Debug)]
+pub struct Bell {
+    rung: watch::Sender<u64>,
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self { rung: watch::Sender::new(0) }
+    }
+}
+
+impl Bell {
+    /// Tells everybody to look.
+    pub fn ring(&self) {
+        self.rung.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// A listener; it hears what is rung from now on.
+    pub fn listen(&self) -> watch::Receiver<u64> {
+        self.rung.subscribe()
+    }
+}

@@ -1,0 +1,143 @@
+//! Lists of declared objects: scoped by who asks, filtered by facets, read by page.
+
+use crate::guard::Visibility;
+use crate::objects::{COLUMNS, Object};
+use crate::outcome::Outcome;
+use stoa_db::{Sql, Tx, Value};
+
+/// Which page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Zero-based number.
+    pub number: i64,
+    /// Entries per page, 1 to 1000.
+    pub size: i64,
+}
+
+/// One page with what is known of the whole.
+#[derive(Clone, Debug)]
+pub struct Found<T> {
+    /// The page's entries.
+    pub items: Vec<T>,
+    /// How many there are on all pages.
+    pub total: i64,
+}
+
+/// What a list asks for. Scope comes first: there is no list without a [`Visibility`].
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Who may see what.
+    pub seen: Visibility,
+    /// Facet that names the managing workspaces of an object.
+    pub manager_facet: &'static str,
+    /// Also shown to everybody: objects with this facet and value.
+    pub published: Option<(&'static str, String)>,
+    /// Kind listed.
+    pub kind: &'static str,
+    /// Owning workspace asked for.
+    pub workspace: Option<String>,
+    /// Key asked for.
+    pub key: Option<String>,
+    /// Facets asked for; each matches any one of its values.
+    pub facets: Vec<(&'static str, Vec<String>)>,
+    /// Whether deleted objects are listed too.
+    pub even_deleted: bool,
+}
+
+impl Query {
+    /// Everything of a kind that somebody may see.
+    pub fn of(kind: &'static str, seen: Visibility) -> Self {
+        Self {
+            seen,
+            manager_facet: "manager",
+            published: None,
+            kind,
+            workspace: None,
+            key: None,
+            facets: Vec::new(),
+            even_deleted: false,
+        }
+    }
+
+    /// Keeps to objects with this facet and value; no value, no filter.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.facets.push((name, vec![value.to_owned()]));
+        }
+        self
+    }
+
+    /// The FROM and WHERE parts, their values, and the columns that order the list.
+    fn parts(&self) -> (String, Vec<Value>, &'static str) {
+        let mut values: Vec<Value> = vec![self.kind.into()];
+        let mut bind = |value: Value| {
+            values.push(value);
+            format!("${}", values.len())
+        };
+        let mut wheres = vec!["o.kind = $1".to_owned()];
+        if !self.even_deleted {
+            wheres.push("o.deleted_at IS NULL".into());
+        }
+        // The first facet drives the list through its own index; the others are looked up per row.
+        let mut from = "object o".to_owned();
+        let mut order = "o.created_at, o.id";
+        for (place, (name, wanted)) in self.facets.iter().enumerate() {
+            let name = bind((*name).into());
+            let wanted: Vec<String> = wanted.iter().map(|value| bind(value.into())).collect();
+            let matches = format!("f.name = {name} AND f.value IN ({})", wanted.join(", "));
+            if place == 0 && wanted.len() == 1 {
+                from = "facet f JOIN object o ON o.id = f.object".into();
+                order = "f.created_at, f.object";
+                wheres.push(matches);
+            } else {
+                let matches = matches.replace("f.", "g.");
+                wheres.push(format!("EXISTS (SELECT 1 FROM facet g WHERE g.object = o.id AND {matches})"));
+            }
+        }
+        if let Some(workspace) = &self.workspace {
+            wheres.push(format!("o.workspace = {}", bind(workspace.into())));
+        }
+        if let Some(key) = &self.key {
+            wheres.push(format!("o.key = {}", bind(key.into())));
+        }
+        if !self.seen.all {
+            let mut any = Vec::new();
+            if let Some(home) = &self.seen.own {
+                any.push(format!("o.workspace = {}", bind(home.into())));
+            }
+            let facet = self.seen.managed.as_ref().map(|home| (self.manager_facet, home));
+            let published = self.published.as_ref().map(|(name, value)| (*name, value));
+            for (name, value) in facet.into_iter().chain(published) {
+                let (name, value) = (bind(name.into()), bind(value.into()));
+                any.push(format!(
+                    "EXISTS (SELECT 1 FROM facet s WHERE s.object = o.id AND s.name = {name} AND s.value = {value})"
+                ));
+            }
+            wheres.push(format!("({})", if any.is_empty() { "1 = 0".into() } else { any.join(" OR ") }));
+        }
+        (format!("FROM {from} WHERE {}", wheres.join(" AND ")), values, order)
+    }
+}
+
+/// One page of a list, oldest first. The total costs a count only when the page does not tell it.
+pub fn list(tx: &mut Tx, query: &Query, page: Page) -> Outcome<Found<Object>> {
+    let (parts, values, order) = query.parts();
+    let skipped = page.number.saturating_mul(page.size);
+    let mut args = values.clone();
+    args.extend([page.size.into(), skipped.into()]);
+    let (limit, offset) = (values.len() + 1, values.len() + 2);
+    // Documents are read for the rows of the page only: the inner query stays within indexes.
+    let inner = format!("SELECT o.id {parts} ORDER BY {order} LIMIT ${limit} OFFSET ${offset}");
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM object o WHERE o.id IN ({inner}) ORDER BY o.created_at, o.id"
+    ));
+    let items = tx.all(&sql, &args, Object::read)?;
+    let read = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let total = if read < page.size && (read > 0 || page.number == 0) {
+        skipped + read
+    } else {
+        tx.one(&Sql::built(format!("SELECT count(*) {parts}")), &values, |row| row.get(0))?
+    };
+    Ok(Found { items, total })
+}

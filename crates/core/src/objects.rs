@@ -1,0 +1,451 @@
+//! The store of declared objects: one table for every kind, with references, facets and history. Each write
+//! asks for the proof that it was allowed and leaves its event.
+
+use crate::call::Call;
+use crate::feed::{self, Deed, Entry};
+use crate::guard::{Allowed, lacks};
+use crate::outcome::{Error, Fault, Outcome};
+use crate::permission::{Action, Resource};
+use crate::secrets::redacted;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use stoa_base::{Moment, ObjectId, Refusal, RunId};
+use stoa_db::{DbError, Row, Sql, Tx};
+
+/// A declared object as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// `metadata.uuid`, also of kinds that do not show one.
+    pub id: ObjectId,
+    /// Kind, for example `meshProject`.
+    pub kind: String,
+    /// Natural key, unique within the kind among the living; the uuid for kinds without names.
+    pub key: String,
+    /// Workspace that owns it.
+    pub workspace: Option<String>,
+    /// Counts declared changes, from 1.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Moment,
+    /// When it was deleted, if it was.
+    pub deleted_at: Option<Moment>,
+    /// What was declared.
+    pub doc: Value,
+    /// What was observed.
+    pub status: Value,
+}
+
+/// Columns of [`Object`], in the order [`Object::read`] expects.
+pub const COLUMNS: &str = "o.id, o.kind, o.key, o.workspace, o.version, o.created_at, o.deleted_at, o.doc, o.status";
+
+impl Object {
+    /// Reads a row of [`COLUMNS`].
+    pub fn read(row: &Row) -> Result<Self, DbError> {
+        let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
+        Ok(Self {
+            id: row.get::<String>(0)?.parse().unwrap_or_default(),
+            kind: row.get(1)?,
+            key: row.get(2)?,
+            workspace: row.get(3)?,
+            version: row.get(4)?,
+            created_at: Moment::from_micros(row.get(5)?),
+            deleted_at: row.get::<Option<i64>>(6)?.map(Moment::from_micros),
+            doc: json(row.get(7)?),
+            status: json(row.get(8)?),
+        })
+    }
+
+    /// The declared document as its kind's type.
+    pub fn doc<T: DeserializeOwned>(&self) -> Outcome<T> {
+        T::deserialize(&self.doc).map_err(|_| Fault::Corrupt { what: "document" }.into())
+    }
+
+    /// The observed status as its kind's type.
+    pub fn status<T: DeserializeOwned>(&self) -> Outcome<T> {
+        T::deserialize(&self.status).map_err(|_| Fault::Corrupt { what: "status" }.into())
+    }
+
+    /// The owning workspace; kinds that always have one rely on it.
+    pub fn owner(&self) -> &str {
+        self.workspace.as_deref().unwrap_or_default()
+    }
+}
+
+/// Everything about an object that its kind decides.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What is declared.
+    pub doc: Value,
+    /// What is observed; kept as it is on [`replace`] when null.
+    pub status: Value,
+    /// What lists filter on.
+    pub facets: Vec<(&'static str, String)>,
+    /// What it leans on: relation and target.
+    pub references: Vec<(&'static str, ObjectId)>,
+}
+
+/// How an audit entry reads.
+#[derive(Clone, Debug)]
+pub struct Told<'a> {
+    /// Category, for example `Project Created`.
+    pub title: &'a str,
+    /// One sentence.
+    pub description: String,
+    /// Workspaces that operate the object.
+    pub managers: Vec<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// An entry of this category with one sentence.
+    pub fn new(title: &'a str, description: impl Into<String>) -> Self {
+        Self { title, description: description.into(), managers: Vec::new() }
+    }
+
+    /// The same, visible to the workspaces that operate the object.
+    #[must_use]
+    pub fn to_managers(mut self, managers: &[&'a str]) -> Self {
+        self.managers = managers.to_vec();
+        self
+    }
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO object (id, kind, key, workspace, version, created_at, updated_at, doc, status)
+     VALUES ($1, $2, $3, $4, 1, $5, $5, $6, $7)",
+);
+
+/// Creates an object. A living one with the same kind and key is a conflict.
+pub fn insert(
+    tx: &mut Tx,
+    call: &Call,
+    _allowed: Allowed,
+    (id, kind, key, workspace): (ObjectId, &'static str, &str, Option<&str>),
+    draft: Draft,
+    told: Told<'_>,
+) -> Outcome<Object> {
+    let object = Object {
+        id,
+        kind: kind.into(),
+        key: key.into(),
+        workspace: workspace.map(Into::into),
+        version: 1,
+        created_at: call.now,
+        deleted_at: None,
+        doc: draft.doc,
+        status: draft.status,
+    };
+    let row = [
+        id.0.into(),
+        kind.into(),
+        key.into(),
+        workspace.into(),
+        call.now.micros().into(),
+        object.doc.to_string().into(),
+        object.status.to_string().into(),
+    ];
+    tx.run(&INSERT, &row).map_err(|error| match error {
+        DbError::Unique { .. } => Error::from(Refusal::Conflict {
+            code: "Conflict",
+            message: format!("A {kind} with identifier '{key}' already exists."),
+            remarks: Vec::new(),
+        }),
+        other => other.into(),
+    })?;
+    set_facets(tx, &object, &draft.facets)?;
+    set_references(tx, id, &draft.references)?;
+    remember(tx, call, &object)?;
+    tell(tx, call, &object, Deed::Created, told, None)?;
+    Ok(object)
+}
+
+const REPLACE: Sql = Sql::new(
+    "UPDATE object SET doc = $2, status = $3, version = version + 1, updated_at = $4 WHERE id = $1",
+);
+
+/// Replaces what is declared. Nothing changed means nothing written: no version, no event.
+pub fn replace(
+    tx: &mut Tx,
+    call: &Call,
+    _allowed: Allowed,
+    old: &Object,
+    draft: Draft,
+    told: Told<'_>,
+) -> Outcome<Object> {
+    let status = if draft.status.is_null() { old.status.clone() } else { draft.status };
+    if draft.doc == old.doc && status == old.status {
+        return Ok(old.clone());
+    }
+    let mut object = old.clone();
+    object.doc = draft.doc;
+    object.status = status;
+    object.version += 1;
+    tx.run(
+        &REPLACE,
+        &[
+            old.id.0.into(),
+            object.doc.to_string().into(),
+            object.status.to_string().into(),
+            call.now.micros().into(),
+        ],
+    )?;
+    set_facets(tx, &object, &draft.facets)?;
+    set_references(tx, old.id, &draft.references)?;
+    remember(tx, call, &object)?;
+    tell(tx, call, &object, Deed::Changed, told, Some(old.doc.clone()))?;
+    Ok(object)
+}
+
+const OBSERVE: Sql = Sql::new("UPDATE object SET status = $2, updated_at = $3 WHERE id = $1");
+
+/// Records what was observed of an object: no new version, but an event of the feed.
+pub fn observe(
+    tx: &mut Tx,
+    call: &Call,
+    object: &mut Object,
+    status: Value,
+    managers: &[&str],
+    run: Option<RunId>,
+) -> Outcome<()> {
+    if object.status == status {
+        return Ok(());
+    }
+    object.status = status;
+    tx.run(
+        &OBSERVE,
+        &[object.id.0.into(), object.status.to_string().into(), call.now.micros().into()],
+    )?;
+    let entry = Entry {
+        managers,
+        run,
+        ..Entry::plain(&object.kind, object.id, object.workspace.as_deref(), Deed::Changed)
+    };
+    feed::record(tx, call, entry)
+}
+
+const REKEY: Sql = Sql::new("UPDATE object SET key = $2 WHERE id = $1");
+
+/// Gives an object another natural key.
+pub fn rekey(tx: &mut Tx, _allowed: Allowed, object: &mut Object, key: &str) -> Outcome<()> {
+    let kind = object.kind.clone();
+    tx.run(&REKEY, &[object.id.0.into(), key.into()]).map_err(|error| match error {
+        DbError::Unique { .. } => {
+            Error::from(Refusal::conflict(format!("A {kind} with identifier '{key}' already exists.")))
+        }
+        other => other.into(),
+    })?;
+    key.clone_into(&mut object.key);
+    Ok(())
+}
+
+const BURY: Sql = Sql::new("UPDATE object SET deleted_at = $2, updated_at = $2 WHERE id = $1");
+
+/// Deletes softly: the object stays readable where its kind says so, and leans on nothing any more.
+pub fn bury(
+    tx: &mut Tx,
+    call: &Call,
+    _allowed: Allowed,
+    object: &mut Object,
+    told: Told<'_>,
+) -> Outcome<()> {
+    object.deleted_at = Some(call.now);
+    tx.run(&BURY, &[object.id.0.into(), call.now.micros().into()])?;
+    set_references(tx, object.id, &[])?;
+    tell(tx, call, object, Deed::Deleted, told, None)
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM object WHERE id = $1");
+
+/// Deletes for good. Whoever still leans on it makes this a conflict that names the first few.
+pub fn remove(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &Object, told: Told<'_>) -> Outcome<()> {
+    refuse_in_use(tx, object, &[])?;
+    tell(tx, call, object, Deed::Deleted, told, None)?;
+    tx.run(&REMOVE, &[object.id.0.into()])?;
+    Ok(())
+}
+
+const BY_ID: &str = "WHERE o.id = $1 AND o.kind = $2";
+
+/// The object of this kind and uuid, deleted or not.
+pub fn by_id(tx: &mut Tx, kind: &str, id: ObjectId) -> Outcome<Option<Object>> {
+    let sql = Sql::built(format!("SELECT {COLUMNS} FROM object o {BY_ID}"));
+    Ok(tx.maybe(&sql, &[id.0.into(), kind.into()], Object::read)?)
+}
+
+/// The same, for writing: on PostgreSQL the row is locked against other writers.
+pub fn by_id_for_update(tx: &mut Tx, kind: &str, id: ObjectId) -> Outcome<Option<Object>> {
+    let lock = match tx.engine() {
+        stoa_db::Engine::Sqlite => "",
+        stoa_db::Engine::Postgres => "FOR UPDATE",
+    };
+    let sql = Sql::built(format!("SELECT {COLUMNS} FROM object o {BY_ID} {lock}"));
+    Ok(tx.maybe(&sql, &[id.0.into(), kind.into()], Object::read)?)
+}
+
+/// The object that a client names by uuid; text that is no uuid names nothing.
+pub fn by_uuid_text(tx: &mut Tx, kind: &str, text: &str) -> Outcome<Option<Object>> {
+    text.parse().map_or(Ok(None), |id| by_id(tx, kind, id))
+}
+
+/// The living object of this kind and key.
+pub fn by_key(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM object o WHERE o.kind = $1 AND o.key = $2 AND o.deleted_at IS NULL"
+    ));
+    Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
+}
+
+/// The living object of this kind and key, or the one deleted last.
+pub fn by_key_even_deleted(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
+    if let Some(living) = by_key(tx, kind, key)? {
+        return Ok(Some(living));
+    }
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM object o WHERE o.kind = $1 AND o.key = $2 AND o.deleted_at IS NOT NULL
+         ORDER BY o.deleted_at DESC LIMIT 1"
+    ));
+    Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
+}
+
+/// Living objects that lean on `target`, oldest first; at most `limit`.
+pub fn referrers(
+    tx: &mut Tx,
+    target: ObjectId,
+    relation: Option<&str>,
+    limit: i64,
+) -> Outcome<Vec<Object>> {
+    let of_relation = if relation.is_some() { "AND r.relation = $3" } else { "" };
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM reference r JOIN object o ON o.id = r.source
+         WHERE r.target = $1 AND o.deleted_at IS NULL {of_relation} ORDER BY o.created_at, o.id LIMIT $2"
+    ));
+    let mut args = vec![target.0.into(), limit.into()];
+    args.extend(relation.map(Into::into));
+    Ok(tx.all(&sql, &args, Object::read)?)
+}
+
+/// Living objects that a workspace owns, of the given kind.
+pub fn owned_by(tx: &mut Tx, workspace: &str, kind: &str, limit: i64) -> Outcome<Vec<Object>> {
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM object o WHERE o.workspace = $1 AND o.kind = $2 AND o.deleted_at IS NULL
+         ORDER BY o.created_at, o.id LIMIT $3"
+    ));
+    Ok(tx.all(&sql, &[workspace.into(), kind.into(), limit.into()], Object::read)?)
+}
+
+/// A conflict when living objects, other than of the kinds in `except`, lean on this one.
+pub fn refuse_in_use(tx: &mut Tx, object: &Object, except: &[&str]) -> Outcome<()> {
+    let mut users = referrers(tx, object.id, None, 50)?;
+    users.retain(|user| !except.contains(&user.kind.as_str()));
+    if users.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = users.iter().take(5).map(|user| format!("{}[{}]", user.kind, user.key)).collect();
+    let more = if users.len() > names.len() { " and more" } else { "" };
+    Err(Refusal::Conflict {
+        code: "Conflict",
+        message: format!(
+            "{} '{}' is still in use by {}{more}.",
+            object.kind,
+            object.key,
+            names.join(", ")
+        ),
+        remarks: names,
+    }
+    .into())
+}
+
+/// How many living objects a workspace owns of a kind.
+pub fn count_owned(tx: &mut Tx, workspace: &str, kind: &str) -> Outcome<i64> {
+    const COUNT: Sql = Sql::new(
+        "SELECT count(*) FROM object WHERE workspace = $1 AND kind = $2 AND deleted_at IS NULL",
+    );
+    Ok(tx.one(&COUNT, &[workspace.into(), kind.into()], |row| row.get(0))?)
+}
+
+/// The object a client addressed, or the refusal it is entitled to (`api-core.md` §1.3, steps 7 and 8).
+pub fn found(
+    found: Option<Object>,
+    call: &Call,
+    (resource, action): (Resource, Action),
+    kind: &'static str,
+    key: &str,
+) -> Outcome<Object> {
+    if !call.actor.holds_any(resource, action) {
+        return Err(lacks(resource, action).into());
+    }
+    found.ok_or_else(|| Refusal::missing(kind, key).into())
+}
+
+const DROP_FACETS: Sql = Sql::new("DELETE FROM facet WHERE object = $1");
+const ADD_FACET: Sql = Sql::new(
+    "INSERT INTO facet (object, name, value, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+);
+const SET_FACET: Sql = Sql::new("UPDATE facet SET value = $3 WHERE object = $1 AND name = $2");
+
+fn set_facets(tx: &mut Tx, object: &Object, facets: &[(&'static str, String)]) -> Outcome<()> {
+    if object.version > 1 {
+        tx.run(&DROP_FACETS, &[object.id.0.into()])?;
+    }
+    for (name, value) in facets {
+        tx.run(
+            &ADD_FACET,
+            &[object.id.0.into(), (*name).into(), value.into(), object.created_at.micros().into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Changes one single-valued facet that follows the status.
+pub fn set_facet(tx: &mut Tx, id: ObjectId, name: &str, value: &str) -> Outcome<()> {
+    tx.run(&SET_FACET, &[id.0.into(), name.into(), value.into()])?;
+    Ok(())
+}
+
+const DROP_REFERENCES: Sql = Sql::new("DELETE FROM reference WHERE source = $1");
+const ADD_REFERENCE: Sql = Sql::new(
+    "INSERT INTO reference (source, relation, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+);
+
+fn set_references(tx: &mut Tx, id: ObjectId, references: &[(&'static str, ObjectId)]) -> Outcome<()> {
+    tx.run(&DROP_REFERENCES, &[id.0.into()])?;
+    for (relation, target) in references {
+        tx.run(&ADD_REFERENCE, &[id.0.into(), (*relation).into(), target.0.into()])?;
+    }
+    Ok(())
+}
+
+const REMEMBER: Sql =
+    Sql::new("INSERT INTO history (object, version, at, author, doc) VALUES ($1, $2, $3, $4, $5)");
+
+fn remember(tx: &mut Tx, call: &Call, object: &Object) -> Outcome<()> {
+    tx.run(
+        &REMEMBER,
+        &[
+            object.id.0.into(),
+            object.version.into(),
+            call.now.micros().into(),
+            format!("{}:{}", call.actor.author_type(), call.actor.author()).into(),
+            redacted(&object.doc).to_string().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn tell(
+    tx: &mut Tx,
+    call: &Call,
+    object: &Object,
+    deed: Deed,
+    told: Told<'_>,
+    previous: Option<Value>,
+) -> Outcome<()> {
+    let entry = Entry {
+        managers: &told.managers,
+        title: Some(told.title),
+        description: told.description,
+        content: object.doc.clone(),
+        previous,
+        ..Entry::plain(&object.kind, object.id, object.workspace.as_deref(), deed)
+    };
+    feed::record(tx, call, entry)
+}

@@ -1,0 +1,264 @@
+//! One request from bytes to answer: the checks of `api-core.md` §1.3 in their order, then the operation in
+//! one transaction.
+
+use crate::app::App;
+use crate::credential::Credential;
+use crate::request::{Reply, Request};
+use crate::route::{Accept, Access, Found, Op, Route, Takes};
+use crate::{body, media, problem};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use stoa_base::{Refusal, new_uuid};
+use stoa_core::{Actor, Call, Outcome};
+use stoa_db::Tx;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Bodies above this are read only after the credential was checked against the database.
+const LARGE_BODY: u64 = 1 << 20;
+/// How long a client may take to send a body.
+const BODY_PATIENCE: Duration = Duration::from_mins(5);
+
+/// Answers one request.
+pub async fn handle(app: Arc<App>, request: axum::extract::Request) -> Response {
+    let started = Instant::now();
+    let now = app.world.clock.now();
+    let (parts, incoming) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let id = request_id(&parts.headers);
+    let (pattern, result) = match app.router.find(&parts.method, &path) {
+        Found::Nothing => {
+            (String::new(), Err(Refusal::Absent(format!("There is nothing at {path}.")).into()))
+        }
+        Found::OtherMethods(routes) => {
+            let allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+            (String::new(), Err(Refusal::WrongMethod { allow: allow.join(", ") }.into()))
+        }
+        Found::Route(route, values) => {
+            let prepared = prepare(&parts, values);
+            let result = match prepared {
+                Ok(request) => serve(&app, &route, request, incoming, now, &id).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            (route.path.clone(), result)
+        }
+    };
+    let mut response = result.unwrap_or_else(|error| problem::response(&error, &path, now, &id));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let took = started.elapsed();
+    app.metrics.request(&parts.method, &pattern, response.status(), took);
+    tracing::info!(
+        request.id = id,
+        http.method = %parts.method,
+        url.path = path,
+        http.status = response.status().as_u16(),
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "request served"
+    );
+    response
+}
+
+/// The caller's request id if it is a decent one, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=128).contains(&id.len()))
+        .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))
+        .map_or_else(|| new_uuid().simple().to_string(), str::to_owned)
+}
+
+fn decoded(text: &str) -> Result<String, Refusal> {
+    let text = percent_decode_str(text).decode_utf8();
+    let text = text.map_err(|_| Refusal::Malformed("The URL is not UTF-8.".into()))?;
+    if text.contains('\0') {
+        return Err(Refusal::Malformed("The URL holds a zero character.".into()));
+    }
+    Ok(text.into_owned())
+}
+
+fn prepare(parts: &http::request::Parts, values: Vec<String>) -> Result<Request, Refusal> {
+    let path = values.iter().map(|value| decoded(value)).collect::<Result<_, _>>()?;
+    let mut query = Vec::new();
+    for pair in parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        query.push((decoded(&name.replace('+', " "))?, decoded(&value.replace('+', " "))?));
+    }
+    let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    Ok(Request { uri, path, query, headers: parts.headers.clone(), ..Request::default() })
+}
+
+async fn serve(
+    app: &Arc<App>,
+    route: &Arc<Route>,
+    mut request: Request,
+    incoming: Body,
+    now: stoa_base::Moment,
+    id: &str,
+) -> Outcome<Response> {
+    let credential = match route.access {
+        Access::Public => None,
+        Access::Signed | Access::SignedEvenByPassword => {
+            let credential = Credential::read(&request.headers)?;
+            app.authenticator.precheck(&app.world, now, &credential)?;
+            Some(credential)
+        }
+    };
+    let by_password = route.access == Access::SignedEvenByPassword;
+    let world = Arc::clone(&app.world);
+    let authenticator = Arc::clone(&app.authenticator);
+    let id = id.to_owned();
+    // Who is calling is asked in the operation's own transaction, so that a revoked key dies at once.
+    let enter = move |tx: &mut Tx| -> Outcome<Call> {
+        let actor = match &credential {
+            Some(credential) => authenticator.authenticate(tx, &world, now, credential, by_password)?,
+            None => Actor::anonymous(),
+        };
+        Ok(Call { actor, now, request: id.clone(), world: Arc::clone(&world) })
+    };
+
+    let limit = match route.takes {
+        Takes::Nothing => 64 << 10,
+        Takes::Kind(_, _, limit, _) | Takes::KindIfAny(_, _, limit, _) | Takes::Raw(limit) => limit,
+    };
+    let announced = length(&request.headers);
+    if announced.is_some_and(|length| length > LARGE_BODY) {
+        let enter = enter.clone();
+        app.db.read(move |tx| enter(tx).map(|_| ())).await?;
+    }
+    let read = tokio::time::timeout(BODY_PATIENCE, read_body(incoming, announced, limit)).await;
+    let negotiated = read
+        .unwrap_or_else(|_| Err(Refusal::Malformed("The body did not arrive in time.".into())))
+        .and_then(|raw| negotiate(route, &mut request, raw));
+
+    match &route.op {
+        Op::Read(op) => {
+            let op = Arc::clone(op);
+            let reply = app.db.read(move |tx| {
+                let call = enter(tx)?;
+                negotiated?;
+                op(tx, &call, &request)
+            });
+            Ok(dress(reply.await?))
+        }
+        Op::Write(op) => {
+            let op = Arc::clone(op);
+            let reply = app.db.write(move |tx| {
+                let call = enter(tx)?;
+                negotiated.clone()?;
+                op(tx, &call, &request)
+            });
+            Ok(dress(reply.await?))
+        }
+        Op::Stream(op) => {
+            let call = app.db.read(enter).await?;
+            negotiated?;
+            op(Arc::clone(app), call, request).await
+        }
+    }
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
+}
+
+async fn read_body(incoming: Body, announced: Option<u64>, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::TooLarge { limit_bytes: limit };
+    if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
+        return Err(too_large());
+    }
+    match Limited::new(incoming, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Refusal::Malformed("The body broke off.".into())),
+    }
+}
+
+/// Steps 4 to 6: content type, accept, JSON.
+fn negotiate(route: &Route, request: &mut Request, raw: Bytes) -> Result<(), Refusal> {
+    let content_type = header(&request.headers, &CONTENT_TYPE);
+    let taken = match route.takes {
+        Takes::Nothing => None,
+        Takes::Raw(_) => {
+            request.raw = raw;
+            return accept(route, request);
+        }
+        Takes::KindIfAny(..) if raw.is_empty() => None,
+        Takes::Kind(kind, versions, _, long) | Takes::KindIfAny(kind, versions, _, long) => {
+            let version = media::version_of(content_type.unwrap_or_default(), kind, versions);
+            let wanted: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();
+            let version = version.ok_or_else(|| {
+                Refusal::UnsupportedMediaType(format!(
+                    "The Content-Type must be {}, not {}.",
+                    wanted.join(" or "),
+                    content_type.unwrap_or("absent")
+                ))
+            })?;
+            Some((kind, version, long))
+        }
+    };
+    accept(route, request)?;
+    if let Some((kind, version, long)) = taken {
+        let json = body::parse(&raw)?;
+        for (field, wanted) in [("apiVersion", version), ("kind", kind)] {
+            match json.get(field) {
+                None | Some(serde_json::Value::Null) => {}
+                Some(found) if found.as_str().is_some_and(|found| found.eq_ignore_ascii_case(wanted)) => {}
+                Some(found) => {
+                    let problem = format!("is {found}, but the Content-Type says {wanted}");
+                    return Err(Refusal::invalid(field, problem));
+                }
+            }
+        }
+        body::check_strings(&json, long)?;
+        request.json = Some(json);
+    }
+    Ok(())
+}
+
+fn accept(route: &Route, request: &mut Request) -> Result<(), Refusal> {
+    let (kind, versions, optional) = match route.accept {
+        Accept::Anything => return Ok(()),
+        Accept::Kind(kind, versions) => (kind, versions, false),
+        Accept::KindIfAny(kind, versions) => (kind, versions, true),
+    };
+    let header = header(&request.headers, &ACCEPT);
+    if header.is_none() && optional {
+        request.version = versions.last().copied().unwrap_or_default();
+        return Ok(());
+    }
+    match media::accepted(header.unwrap_or_default(), kind, versions) {
+        Some(version) => {
+            request.version = version;
+            Ok(())
+        }
+        None => {
+            let offered: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();
+            Err(Refusal::NotAcceptable(format!(
+                "This path answers in {}; the Accept header must name one of them.",
+                offered.join(" or ")
+            )))
+        }
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn dress(reply: Reply) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    if let Some(value) = reply.content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}

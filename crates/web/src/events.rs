@@ -1,0 +1,202 @@
+//! Live updates: server-sent events out of the change feed, resumable by sequence number.
+
+use crate::app::App;
+use crate::request::Request;
+use crate::route::{About, Route};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use stoa_base::RunId;
+use stoa_core::feed::{self, Event};
+use stoa_core::guard::Visibility;
+use stoa_core::permission::CATALOGUE;
+use stoa_core::{Action, Call, Outcome, Principal, Resource};
+use tokio::time::timeout;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const BATCH: i64 = 200;
+
+/// One message of an event stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Sequence number that resumes after this message; none inside a step of the feed.
+    pub id: Option<i64>,
+    /// Event name.
+    pub event: &'static str,
+    /// Payload.
+    pub data: Value,
+}
+
+impl Message {
+    fn bytes(&self) -> Bytes {
+        let id = self.id.map_or_else(String::new, |id| format!("id: {id}\n"));
+        // JSON has no raw line breaks, so one data line is enough.
+        format!("{id}event: {}\ndata: {}\n\n", self.event, self.data).into()
+    }
+}
+
+/// What a stream does with the feed: turns a batch of events into messages, and says when it is over.
+pub type Follow = Box<
+    dyn FnMut(Vec<Event>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>> + Send,
+>;
+
+struct State {
+    app: Arc<App>,
+    bell: tokio::sync::watch::Receiver<u64>,
+    seq: i64,
+    run: Option<RunId>,
+    waiting: VecDeque<Bytes>,
+    follow: Follow,
+    over: bool,
+}
+
+/// An endless answer: the `first` messages, then what `follow` makes of every event after `seq`.
+pub fn respond(app: &Arc<App>, seq: i64, run: Option<RunId>, first: &[Message], follow: Follow, over: bool) -> Response {
+    let state = State {
+        app: Arc::clone(app),
+        bell: app.bell.listen(),
+        seq,
+        run,
+        waiting: first.iter().map(Message::bytes).collect(),
+        follow,
+        over,
+    };
+    let body = stream::unfold(state, |mut state| async move {
+        loop {
+            if let Some(chunk) = state.waiting.pop_front() {
+                return Some((Ok::<_, Infallible>(chunk), state));
+            }
+            if state.over || state.app.draining.load(Ordering::Relaxed) {
+                return None;
+            }
+            state.bell.mark_unchanged();
+            let (seq, run) = (state.seq, state.run);
+            let read = state.app.db.read(move |tx| feed::after(tx, seq, run, BATCH)).await;
+            let Ok(events) = read else { return None };
+            if let Some(last) = events.last() {
+                state.seq = last.seq;
+                let Ok((messages, over)) = (state.follow)(events).await else { return None };
+                state.waiting.extend(messages.iter().map(Message::bytes));
+                state.over = over;
+                continue;
+            }
+            match timeout(KEEP_ALIVE, state.bell.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => state.waiting.push_back(Bytes::from_static(b": keep-alive\n\n")),
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Where a stream resumes: `Last-Event-ID`, else `since`, else nowhere.
+pub fn resumed(request: &Request) -> Option<i64> {
+    request.header("last-event-id").or_else(|| request.query("since")).and_then(|text| text.parse().ok())
+}
+
+/// `GET /api/events`: the feed of everything the caller may read.
+pub fn route() -> Route {
+    Route::stream("/api/events", Arc::new(|app, call, request| Box::pin(open(app, call, request)))).about(
+        About {
+            summary: "Changes as server-sent events, resumable by Last-Event-ID",
+            tag: "system",
+            query: &[
+                ("kind", "Only this kind"),
+                ("uuid", "Only this object"),
+                ("workspace", "Only what this workspace owns"),
+                ("runner", "Only runs that wait for this runner"),
+                ("since", "Resume after this sequence number"),
+            ],
+            produces: Some("text/event-stream"),
+            success: &[200],
+            errors: &[403],
+            ..About::default()
+        },
+    )
+}
+
+async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> {
+    let mut seen = Vec::new();
+    for resource in CATALOGUE.iter().filter(|row| row.action == Action::Read).map(|row| row.resource) {
+        seen.extend(Visibility::of(&call.actor, resource).ok().map(|visibility| (resource, visibility)));
+    }
+    let seq = match resumed(&request) {
+        Some(seq) => seq,
+        None => app.db.read(feed::newest).await?,
+    };
+    let filter = |name| request.query(name).map(str::to_owned);
+    let (kind, uuid, workspace, runner) =
+        (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
+    let claims = matches!(call.actor.principal, Principal::System)
+        || call.actor.holds_any(Resource::Run, Action::Write);
+    let follow: Follow = Box::new(move |events| {
+        let wanted = |event: &&Event| {
+            let is = |filter: &Option<String>, value: Option<&String>| {
+                filter.as_ref().is_none_or(|filter| Some(filter) == value)
+            };
+            is(&kind, Some(&event.kind))
+                && is(&uuid, Some(&event.object))
+                && is(&workspace, event.workspace.as_ref())
+                && is(&runner, event.runner.as_ref())
+                && may_see(&seen, event, claims)
+        };
+        let messages = events.iter().filter(wanted).map(message).collect();
+        Box::pin(async move { Ok((messages, false)) })
+    });
+    Ok(respond(&app, seq, None, &[], follow, false))
+}
+
+fn may_see(seen: &[(Resource, Visibility)], event: &Event, claims: bool) -> bool {
+    let resource = resource_of(&event.kind);
+    // Whoever may claim runs may know that one waits; the claim itself decides whether they get it.
+    (claims && event.runner.is_some())
+        || seen.iter().any(|(of, visibility)| *of == resource && event.is_visible_to(visibility))
+}
+
+/// Which permissions guard a kind's events.
+fn resource_of(kind: &str) -> Resource {
+    match kind {
+        "meshWorkspace" => Resource::Workspace,
+        "meshProject" => Resource::Project,
+        "meshApiKey" | "meshApiUser" => Resource::ApiKey,
+        "meshUser" => Resource::User,
+        "meshBuildingBlockDefinition" | "meshBuildingBlockDefinitionVersion" => Resource::Definition,
+        "meshBuildingBlock" => Resource::BuildingBlock,
+        "meshBuildingBlockRun" => Resource::Run,
+        "meshBuildingBlockRunner" => Resource::Runner,
+        "meshIntegration" => Resource::Integration,
+        // What no kind claims is for those who may read the whole audit trail.
+        _ => Resource::EventLog,
+    }
+}
+
+fn message(event: &Event) -> Message {
+    let mut data = json!({
+        "seq": event.seq,
+        "at": event.at.to_string(),
+        "kind": event.kind,
+        "uuid": event.object,
+        "action": event.action,
+    });
+    for (name, value) in [("workspace", &event.workspace), ("run", &event.run), ("runner", &event.runner)] {
+        if let Some(value) = value {
+            data[name] = json!(value);
+        }
+    }
+    Message { id: Some(event.seq), event: "change", data }
+}

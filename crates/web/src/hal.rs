@@ -1,0 +1,69 @@
+//! Links, embedded lists and their pages (`api-core.md` §1.5).
+
+use crate::request::Request;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use stoa_core::Call;
+use stoa_core::listing::Page;
+
+/// What stays as it is in a path segment or query value: the unreserved characters of RFC 3986.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Text as one path segment or query value.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, KEPT).to_string()
+}
+
+/// `{"href": …}`.
+pub fn link(href: String) -> Value {
+    json!({ "href": href })
+}
+
+/// The list envelope: `_embedded`, `_links`, `page`. Links carry all filters and explicit paging.
+pub fn page_of(
+    call: &Call,
+    request: &Request,
+    embedded: &str,
+    items: Vec<Value>,
+    page: Page,
+    total: i64,
+) -> Value {
+    let path = request.uri.split('?').next().unwrap_or_default();
+    let filters: Vec<String> = request
+        .query
+        .iter()
+        .filter(|(name, _)| name != "page" && name != "size")
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
+    let to = |number: i64| {
+        let mut query = filters.clone();
+        query.push(format!("page={number}"));
+        query.push(format!("size={}", page.size));
+        link(call.link(&format!("{path}?{}", query.join("&"))))
+    };
+    let pages = total.div_euclid(page.size) + i64::from(total.rem_euclid(page.size) > 0);
+    let mut links = Map::new();
+    if pages > 1 {
+        links.insert("first".into(), to(0));
+        if page.number > 0 {
+            links.insert("prev".into(), to((page.number - 1).min(pages - 1)));
+        }
+    }
+    links.insert("self".into(), link(call.link(&request.uri)));
+    if pages > 1 {
+        if page.number + 1 < pages {
+            links.insert("next".into(), to(page.number + 1));
+        }
+        links.insert("last".into(), to(pages - 1));
+    }
+    json!({
+        "_embedded": { embedded: items },
+        "_links": links,
+        "page": {
+            "size": page.size,
+            "totalElements": total,
+            "totalPages": pages,
+            "number": page.number,
+        },
+    })
+}

@@ -1,0 +1,238 @@
+//! What every declared kind does alike: list, get, create, replace, delete. A kind says only what is special
+//! about it and gets its routes from [`routes`].
+
+use crate::openapi::Schemas;
+use crate::request::{Reply, Request};
+use crate::route::{About, Accept, Route, Takes};
+use crate::{hal, media};
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use stoa_base::Refusal;
+use stoa_core::guard::Visibility;
+use stoa_core::listing::{self, Query};
+use stoa_core::objects::Object;
+use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
+use stoa_db::Tx;
+
+/// How a deletion was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is done: 204.
+    Now,
+    /// It is under way: 202.
+    Later,
+}
+
+/// Which writes a kind offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// POST, PUT and DELETE.
+    All,
+    /// POST and PUT.
+    NoDelete,
+    /// None.
+    ReadOnly,
+}
+
+/// A declared kind, as seen from HTTP.
+pub trait Kind: Send + Sync + 'static {
+    /// For example `meshProject`.
+    const NAME: &'static str;
+    /// Versions served, oldest first.
+    const VERSIONS: &'static [&'static str];
+    /// Versions that may be written; the others are views for readers.
+    const WRITTEN: &'static [&'static str] = Self::VERSIONS;
+    /// Last segment of the collection's path.
+    const COLLECTION: &'static str;
+    /// What its permissions are about.
+    const RESOURCE: Resource;
+    /// Which writes it offers.
+    const WRITES: Writes = Writes::All;
+    /// Largest request body in bytes.
+    const BODY_MAX: usize = 1 << 20;
+    /// Fields exempt from the limit of 255 characters, see [`crate::body::check_strings`].
+    const LONG: &'static [&'static str] = &[];
+    /// Filters of the list, with their meaning.
+    const FILTERS: &'static [(&'static str, &'static str)] = &[];
+    /// Name of the request schema.
+    const REQUEST: &'static str;
+    /// Name of the response schema.
+    const RESPONSE: &'static str;
+    /// Name of the path parameter.
+    const ID: &'static str = "uuid";
+
+    /// Adds the kind's schemas to the API description.
+    fn schemas(schemas: &mut Schemas);
+    /// A request body that would be accepted.
+    fn example() -> Value;
+
+    /// The object that a path names, deleted ones included where the kind still shows them.
+    fn find(tx: &mut Tx, call: &Call, id: &str, version: &str) -> Outcome<Option<Object>>;
+    /// Where it belongs.
+    fn scope(object: &Object) -> Scope<'_> {
+        Scope { owner: object.workspace.as_deref(), ..Scope::default() }
+    }
+    /// What a list request asks for.
+    fn query(call: &Call, request: &Request, seen: Visibility) -> Outcome<Query>;
+    /// The path segment that names it.
+    fn id_of(object: &Object) -> String {
+        object.key.clone()
+    }
+    /// `metadata`, `spec` and `status` in a version, for somebody allowed to see them.
+    fn show(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value>;
+    /// Links besides `self`: relation and path with query.
+    fn links(_call: &Call, _object: &Object) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// POST.
+    fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object>;
+    /// PUT on what was found under `id`; most kinds refuse to create here.
+    fn update(tx: &mut Tx, call: &Call, request: &Request, id: &str, found: Option<Object>)
+    -> Outcome<Object>;
+    /// DELETE.
+    fn delete(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Deleted>;
+}
+
+/// The default answer to a PUT on nothing.
+pub fn must_exist<K: Kind>(found: Option<Object>, id: &str) -> Outcome<Object> {
+    found.ok_or_else(|| Refusal::missing(K::NAME, id).into())
+}
+
+/// The whole representation of an object.
+pub fn represent<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
+    let mut whole = Map::new();
+    whole.insert("kind".into(), json!(K::NAME));
+    whole.insert("apiVersion".into(), json!(version));
+    if let Value::Object(parts) = K::show(tx, call, object, version)? {
+        whole.extend(parts);
+    }
+    let mut links = Map::new();
+    let id = hal::encoded(&K::id_of(object));
+    links.insert(
+        "self".into(),
+        hal::link(call.link(&format!("/api/meshobjects/{}/{id}", K::COLLECTION))),
+    );
+    for (relation, path) in K::links(call, object) {
+        links.insert(relation.into(), hal::link(call.link(&path)));
+    }
+    whole.insert("_links".into(), Value::Object(links));
+    Ok(Value::Object(whole))
+}
+
+fn reply<K: Kind>(
+    tx: &mut Tx,
+    call: &Call,
+    request: &Request,
+    status: StatusCode,
+    object: &Object,
+) -> Outcome<Reply> {
+    let body = represent::<K>(tx, call, object, request.version)?;
+    Ok(Reply::json(status, media::of(K::NAME, request.version), &body))
+}
+
+/// What a path names, or 403 and 404 in their right order.
+pub fn look_up<K: Kind>(
+    tx: &mut Tx,
+    call: &Call,
+    request: &Request,
+    id: &str,
+    action: Action,
+) -> Outcome<(Object, Allowed)> {
+    call.may_at_all(K::RESOURCE, action)?;
+    let object = must_exist::<K>(K::find(tx, call, id, request.version)?, id)?;
+    let allowed = call.may(K::RESOURCE, action, &K::scope(&object))?;
+    Ok((object, allowed))
+}
+
+fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    let seen = Visibility::of(&call.actor, K::RESOURCE)?;
+    let page = request.page();
+    let found = listing::list(tx, &K::query(call, request, seen)?, page)?;
+    let items = found.items.iter().map(|object| represent::<K>(tx, call, object, request.version));
+    let items = items.collect::<Outcome<Vec<_>>>()?;
+    let embedded = format!("{}s", K::NAME);
+    let body = hal::page_of(call, request, &embedded, items, page, found.total);
+    Ok(Reply::json(StatusCode::OK, media::of(K::NAME, request.version), &body))
+}
+
+/// The routes of a kind.
+pub fn routes<K: Kind>() -> Vec<Route> {
+    let collection = format!("/api/meshobjects/{}", K::COLLECTION);
+    let item = format!("{collection}/{{{}}}", K::ID);
+    let accept = Accept::Kind(K::NAME, K::VERSIONS);
+    let written = Accept::Kind(K::NAME, K::WRITTEN);
+    let takes = Takes::Kind(K::NAME, K::WRITTEN, K::BODY_MAX, K::LONG);
+    let about = About { tag: K::NAME, response: Some(K::RESPONSE), ..About::default() };
+    let writing = About { request: Some(K::REQUEST), example: Some(K::example()), ..about.clone() };
+
+    let mut routes = vec![
+        Route::read(Method::GET, &collection, list::<K>).accept(accept).about(About {
+            summary: "List",
+            query: K::FILTERS,
+            success: &[200],
+            errors: &[400, 403],
+            ..about.clone()
+        }),
+        Route::read(Method::GET, &item, |tx, call, request| {
+            let (object, _) = look_up::<K>(tx, call, request, request.param(0), Action::Read)?;
+            reply::<K>(tx, call, request, StatusCode::OK, &object)
+        })
+        .accept(accept)
+        .about(About { summary: "Get one", success: &[200], errors: &[403, 404], ..about.clone() }),
+    ];
+    if K::WRITES == Writes::ReadOnly {
+        return routes;
+    }
+    routes.push(
+        Route::write(Method::POST, &collection, |tx, call, request| {
+            call.may_at_all(K::RESOURCE, Action::Write)?;
+            let object = K::create(tx, call, request)?;
+            reply::<K>(tx, call, request, StatusCode::CREATED, &object)
+        })
+        .accept(written)
+        .takes(takes)
+        .about(About {
+            summary: "Create",
+            success: &[201],
+            errors: &[400, 403, 404, 409, 422],
+            ..writing.clone()
+        }),
+    );
+    routes.push(
+        Route::write(Method::PUT, &item, |tx, call, request| {
+            call.may_at_all(K::RESOURCE, Action::Write)?;
+            let id = request.param(0);
+            let found = K::find(tx, call, id, request.version)?;
+            let object = K::update(tx, call, request, id, found)?;
+            reply::<K>(tx, call, request, StatusCode::OK, &object)
+        })
+        .accept(written)
+        .takes(takes)
+        .about(About {
+            summary: "Replace",
+            success: &[200],
+            errors: &[400, 403, 404, 405, 409],
+            ..writing
+        }),
+    );
+    if K::WRITES == Writes::All {
+        routes.push(
+            Route::write(Method::DELETE, &item, |tx, call, request| {
+                let (object, _) = look_up::<K>(tx, call, request, request.param(0), Action::Delete)?;
+                Ok(Reply::empty(match K::delete(tx, call, request, object)? {
+                    Deleted::Now => StatusCode::NO_CONTENT,
+                    Deleted::Later => StatusCode::ACCEPTED,
+                }))
+            })
+            .accept(Accept::KindIfAny(K::NAME, K::VERSIONS))
+            .about(About {
+                summary: "Delete",
+                success: &[202, 204],
+                errors: &[403, 404, 409],
+                response: None,
+                ..about
+            }),
+        );
+    }
+    routes
+}

@@ -1,0 +1,229 @@
+//! A route: method and path, who may come, what it reads and answers, and the operation behind it.
+
+use crate::app::App;
+use crate::request::{Reply, Request};
+use axum::response::Response;
+use http::Method;
+use serde_json::Value;
+use std::pin::Pin;
+use std::sync::Arc;
+use stoa_core::{Call, Outcome};
+use stoa_db::Tx;
+
+/// Who gets as far as the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a credential.
+    Public,
+    /// Whoever proves to be somebody.
+    Signed,
+    /// The same, and a bearer token may also come as a Basic password (the state backend).
+    SignedEvenByPassword,
+}
+
+/// What the `Accept` header must say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// Anything, or nothing.
+    Anything,
+    /// A version of this kind.
+    Kind(&'static str, &'static [&'static str]),
+    /// The same, but no header at all will do: old clients omit it on DELETE.
+    KindIfAny(&'static str, &'static [&'static str]),
+}
+
+/// What the route does with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing; a `Content-Type` without a body is ignored.
+    Nothing,
+    /// JSON in a version of this kind, at most so many bytes; fields exempt from the length limit.
+    Kind(&'static str, &'static [&'static str], usize, &'static [&'static str]),
+    /// The same, or nothing at all.
+    KindIfAny(&'static str, &'static [&'static str], usize, &'static [&'static str]),
+    /// Bytes that the operation reads itself.
+    Raw(usize),
+}
+
+/// A read operation.
+pub type ReadOp = Arc<dyn Fn(&mut Tx, &Call, &Request) -> Outcome<Reply> + Send + Sync>;
+/// An operation that answers as it goes, outside any transaction.
+pub type StreamOp = Arc<
+    dyn Fn(Arc<App>, Call, Request) -> Pin<Box<dyn Future<Output = Outcome<Response>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// The operation behind a route.
+#[derive(Clone)]
+pub enum Op {
+    /// One snapshot, no change.
+    Read(ReadOp),
+    /// One transaction. It may run more than once when the database asks for it.
+    Write(ReadOp),
+    /// An event stream or the like.
+    Stream(StreamOp),
+}
+
+/// What the API description says of a route.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// One line.
+    pub summary: &'static str,
+    /// Group in the description: the kind, or an area.
+    pub tag: &'static str,
+    /// Query parameters with their meaning.
+    pub query: &'static [(&'static str, &'static str)],
+    /// Schema name of the request body.
+    pub request: Option<&'static str>,
+    /// Schema name of the answer.
+    pub response: Option<&'static str>,
+    /// Content type of an answer that is not of a kind.
+    pub produces: Option<&'static str>,
+    /// Success statuses.
+    pub success: &'static [u16],
+    /// An example of the request body.
+    pub example: Option<Value>,
+    /// Statuses beyond those that access, body and media types imply.
+    pub errors: &'static [u16],
+}
+
+/// A route.
+#[derive(Clone)]
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// Path with `{name}` segments.
+    pub path: String,
+    /// Who.
+    pub access: Access,
+    /// Which answers.
+    pub accept: Accept,
+    /// Which bodies.
+    pub takes: Takes,
+    /// What it does.
+    pub op: Op,
+    /// Its description.
+    pub about: About,
+}
+
+impl Route {
+    fn new(method: Method, path: impl Into<String>, op: Op) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            access: Access::Signed,
+            accept: Accept::Anything,
+            takes: Takes::Nothing,
+            op,
+            about: About { success: &[200], ..About::default() },
+        }
+    }
+
+    /// A route whose operation reads.
+    pub fn read(
+        method: Method,
+        path: impl Into<String>,
+        op: impl Fn(&mut Tx, &Call, &Request) -> Outcome<Reply> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(method, path, Op::Read(Arc::new(op)))
+    }
+
+    /// A route whose operation writes.
+    pub fn write(
+        method: Method,
+        path: impl Into<String>,
+        op: impl Fn(&mut Tx, &Call, &Request) -> Outcome<Reply> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(method, path, Op::Write(Arc::new(op)))
+    }
+
+    /// A route that streams.
+    pub fn stream(path: impl Into<String>, op: StreamOp) -> Self {
+        Self::new(Method::GET, path, Op::Stream(op))
+    }
+
+    /// Sets who may come.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Sets which answers are offered.
+    #[must_use]
+    pub fn accept(mut self, accept: Accept) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// Sets which bodies are taken.
+    #[must_use]
+    pub fn takes(mut self, takes: Takes) -> Self {
+        self.takes = takes;
+        self
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn about(mut self, about: About) -> Self {
+        self.about = about;
+        self
+    }
+}
+
+/// Routes by path.
+pub struct Router {
+    paths: matchit::Router<usize>,
+    by_path: Vec<(String, Vec<Arc<Route>>)>,
+}
+
+/// Where a path led.
+pub enum Found<'a> {
+    /// To a route, with the raw values of its parameters and its pattern.
+    Route(Arc<Route>, Vec<String>),
+    /// To a path without this method.
+    OtherMethods(&'a [Arc<Route>]),
+    /// Nowhere.
+    Nothing,
+}
+
+impl Router {
+    /// Builds the table. Two routes with the same method and path are a mistake of ours.
+    pub fn new(routes: Vec<Route>) -> Result<Self, matchit::InsertError> {
+        let mut router = Self { paths: matchit::Router::new(), by_path: Vec::new() };
+        for route in routes {
+            let place = router.by_path.iter().position(|(path, _)| *path == route.path);
+            let place = match place {
+                Some(place) => place,
+                None => {
+                    router.paths.insert(route.path.clone(), router.by_path.len())?;
+                    router.by_path.push((route.path.clone(), Vec::new()));
+                    router.by_path.len() - 1
+                }
+            };
+            router.by_path[place].1.push(Arc::new(route));
+        }
+        Ok(router)
+    }
+
+    /// Finds the route of a request.
+    pub fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        // `/x/` is `/x`, and a GET with an empty id is the collection's (`api-core.md` §1.1).
+        let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+        let Ok(found) = self.paths.at(path) else { return Found::Nothing };
+        let (_, routes) = &self.by_path[*found.value];
+        match routes.iter().find(|route| route.method == *method) {
+            Some(route) => {
+                let values = found.params.iter().map(|(_, value)| value.to_owned()).collect();
+                Found::Route(Arc::clone(route), values)
+            }
+            None => Found::OtherMethods(routes),
+        }
+    }
+
+    /// All routes, by path.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.by_path.iter().flat_map(|(_, routes)| routes)
+    }
+}

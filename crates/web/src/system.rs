@@ -1,0 +1,129 @@
+//! What an installation says about itself: `/mesh/info`, health, readiness, figures, the API description and
+//! the roots of the object API (`api-core.md` §2.10 to §2.12).
+
+use crate::app::App;
+use crate::request::Reply;
+use crate::route::{About, Accept, Access, Route};
+use crate::{events, hal, media, openapi};
+use axum::body::Body;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use stoa_core::{Action, Call, Outcome, Resource};
+
+/// The API level that clients see, strict `x.y.z` (`api-core.md` §2.10).
+pub const API_LEVEL: &str = env!("CARGO_PKG_VERSION");
+
+/// A kind in the index `GET /api/meshobjects`: relation, collection path, template variables, and the
+/// permission that lists it.
+pub type Indexed = (&'static str, &'static str, &'static [&'static str], Resource);
+
+/// The system routes; `index` lists the kinds.
+pub fn routes(index: Vec<Indexed>) -> Vec<Route> {
+    let about = |summary| About { summary, tag: "system", success: &[200], ..About::default() };
+    vec![
+        Route::read(Method::GET, "/mesh/info", |_, call, _| Ok(Reply::ok(&info(call))))
+            .access(Access::Public)
+            .about(About { produces: Some(media::JSON), ..about("Version and name of this installation") }),
+        Route::read(Method::GET, "/api", |_, call, _| {
+            let links = json!({
+                "self": hal::link(call.link("/api")),
+                "meshobjects": hal::link(call.link("/api/meshobjects")),
+            });
+            let body = json!({ "_links": links });
+            Ok(Reply::json(StatusCode::OK, "application/vnd.meshcloud.api.v1.hal+json", &body))
+        })
+        .about(About {
+            produces: Some("application/vnd.meshcloud.api.v1.hal+json"),
+            ..about("Root of the API")
+        }),
+        Route::read(Method::GET, "/api/meshobjects", move |_, call, request| {
+            let body = index_of(call, &index);
+            Ok(Reply::json(StatusCode::OK, media::of("meshobjects", request.version), &body))
+        })
+        .accept(Accept::Kind("meshobjects", &["v2"]))
+        .about(About {
+            produces: Some("application/vnd.meshcloud.api.meshobjects.v2.hal+json"),
+            ..about("Kinds that the caller may list")
+        }),
+        stream("/actuator/health", "Liveness", health),
+        stream("/readyz", "Readiness: 503 while starting or stopping", readiness),
+        stream("/livez", "The process answers", alive),
+        stream("/metrics", "Figures in the Prometheus text format", figures),
+        stream("/api/openapi.json", "This description", |app| async move {
+            Ok(plain(StatusCode::OK, media::JSON, openapi::describe(&app).to_string()))
+        }),
+        events::route(),
+    ]
+}
+
+fn stream<F>(path: &'static str, summary: &'static str, answer: fn(Arc<App>) -> F) -> Route
+where
+    F: Future<Output = Outcome<Response>> + Send + 'static,
+{
+    let produces = if path == "/metrics" { "text/plain" } else { media::JSON };
+    Route::stream(path, Arc::new(move |app, _, _| Box::pin(answer(app)))).access(Access::Public).about(
+        About { summary, tag: "system", produces: Some(produces), success: &[200], ..About::default() },
+    )
+}
+
+fn info(call: &Call) -> Value {
+    json!({
+        "version": API_LEVEL,
+        "is4EPEnabled": false,
+        "metadata": { "stoa": env!("CARGO_PKG_VERSION") },
+        "adminWorkspaceIdentifier": call.world.settings.admin_workspace,
+    })
+}
+
+fn index_of(call: &Call, index: &[Indexed]) -> Value {
+    let mut links = Map::new();
+    links.insert("self".into(), hal::link(call.link("/api/meshobjects")));
+    for (relation, path, variables, resource) in index {
+        if !call.actor.holds_any(*resource, Action::Read) {
+            continue;
+        }
+        let path = call.link(&format!("/api/meshobjects/{path}"));
+        let link = if variables.is_empty() {
+            hal::link(path)
+        } else {
+            json!({ "href": format!("{path}{{?{}}}", variables.join(",")), "templated": true })
+        };
+        links.insert((*relation).into(), link);
+    }
+    json!({ "_links": links })
+}
+
+async fn health(app: Arc<App>) -> Outcome<Response> {
+    let up = app.db.ping().await.is_ok();
+    let word = if up { "UP" } else { "DOWN" };
+    let status = if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({ "status": word, "components": { "db": { "status": word } } });
+    Ok(plain(status, media::JSON, body.to_string()))
+}
+
+async fn readiness(app: Arc<App>) -> Outcome<Response> {
+    if app.draining.load(Ordering::Relaxed) {
+        let body = json!({ "status": "OUT_OF_SERVICE" });
+        return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, media::JSON, body.to_string()));
+    }
+    health(app).await
+}
+
+async fn alive(_: Arc<App>) -> Outcome<Response> {
+    Ok(plain(StatusCode::OK, media::JSON, json!({ "status": "alive" }).to_string()))
+}
+
+async fn figures(app: Arc<App>) -> Outcome<Response> {
+    Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", app.metrics.text()))
+}
+
+fn plain(status: StatusCode, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
