@@ -1,1 +1,110 @@
-//! Placeholder.
+//! The client commands of the one binary `stoa`: what a person or a script types to use a Stoa server.
+//!
+//! The binary adds [`Command`] to its own commands, [`Global`] to its options, and calls [`run`]. Data goes to
+//! standard output, everything else to standard error; exit codes follow `operations.md` §0.1.
+
+mod api;
+mod apikey;
+mod apply;
+mod args;
+mod block;
+mod console;
+mod context;
+mod delete;
+mod failure;
+mod get;
+mod kinds;
+mod login;
+mod order;
+mod runs;
+mod show;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+mod watch;
+
+pub use args::{
+    Apikey, Apply, Approve, Command, Delete, Format, Get, Global, List, Login, Order, Runs, Verdict,
+};
+pub use kinds::Kind;
+
+use api::{Api, id_of, no_body};
+use console::{Channel, Console};
+use context::Store;
+use failure::Failure;
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// Carries out a command and says how it went.
+pub async fn run(command: Command, global: Global) -> ExitCode {
+    let mut console = Console::system(&global);
+    let result = match Store::of_person() {
+        Ok(store) => execute(command, &global, &store, &mut console).await,
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report(&mut console, &failure);
+            ExitCode::from(&failure)
+        }
+    }
+}
+
+/// Prints what clap has to say about a command line, and the exit code that goes with it: 64 for a mistake,
+/// 0 when help or the version was asked for.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when even this cannot be written.
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS }
+}
+
+/// One clear line about a failure.
+fn report(console: &mut Console, failure: &Failure) {
+    if !failure.is_silent() {
+        let line = format!("error: {}\n", console::one_line(&failure.to_string()));
+        // Nobody is left to tell when standard error is closed.
+        drop(console.write(Channel::Err, &line));
+    }
+}
+
+async fn execute(
+    command: Command,
+    global: &Global,
+    store: &Store,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let command = match command {
+        Command::Login(login) => return login::login(console, global, store, login).await,
+        other => other,
+    };
+    let api = Api::new(&context::settle(global, store)?)?;
+    match command {
+        Command::Login(_) => Ok(()),
+        Command::Get(get) => get::get(&api, console, get).await,
+        Command::List(list) => get::list(&api, console, list).await,
+        Command::Apply(apply) => apply::apply(&api, console, apply).await,
+        Command::Delete(delete) => delete::delete(&api, console, delete).await,
+        Command::Order(order) => order::order(&api, console, order).await,
+        Command::Runs(command) => runs::runs(&api, console, command).await,
+        Command::Apikey(command) => apikey::apikey(&api, console, command).await,
+        Command::Approve(approve) => self::approve(&api, console, approve).await,
+        Command::Openapi => openapi(&api, console).await,
+    }
+}
+
+async fn approve(api: &Api, console: &mut Console, approve: Approve) -> Result<(), Failure> {
+    let version = api.resolve(&kinds::VERSION, &approve.version, approve.workspace.as_deref()).await?;
+    let uuid = id_of(&kinds::VERSION, &version)?;
+    let approved = api.act(&kinds::VERSION, &uuid, "approve", &no_body()).await?;
+    if approved.is_null() || (console.format == Format::Table && !console.quiet) {
+        return console.note(format_args!("{}/{uuid} approved", kinds::VERSION.name));
+    }
+    show::one(console, &kinds::VERSION, &approved)
+}
+
+async fn openapi(api: &Api, console: &mut Console) -> Result<(), Failure> {
+    let description: Value = api.client().get("/api/openapi.json", "application/json").await?;
+    show::document(console, &description)
+}
