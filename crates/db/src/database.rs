@@ -1,5 +1,6 @@
 //! The door: hands closures to database threads and answers back.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
@@ -155,6 +156,12 @@ impl Db {
     }
 }
 
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Db").field(&self.0.engine).finish()
+    }
+}
+
 impl Inner {
     fn queue<J>(&self, which: impl FnOnce(&Queues) -> &Sender<J>, job: J) -> Result<(), DbError> {
         let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
@@ -182,17 +189,22 @@ impl Drop for Inner {
 
 impl Threads {
     /// Waits until all have stopped. Their queues must be closed.
+    ///
+    /// The last closure may own the last handle and drop it on the thread it runs on. That thread cannot wait
+    /// for itself, nor for the housekeeper, who waits for it.
     pub(crate) fn join(self) {
         let me = thread::current().id();
+        let mut is_one_of_them = false;
         for worker in self.workers {
-            // The last closure may own the last handle, and drop it on the thread it runs on.
-            if worker.thread().id() != me && worker.join().is_err() {
+            if worker.thread().id() == me {
+                is_one_of_them = true;
+            } else if worker.join().is_err() {
                 tracing::error!("a database thread had died");
             }
         }
         if let Some((at_work, thread)) = self.housekeeper {
             drop(at_work);
-            if thread.join().is_err() {
+            if !is_one_of_them && thread.join().is_err() {
                 tracing::error!("the database's housekeeper had died");
             }
         }

@@ -52,6 +52,6 @@ pub struct Settings {
 impl Settings {
     /// The usual settings for a database.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), readers: 4, writers: 4, fsync: true, hooks: Hooks::default() }
+        Self { url: url.into(), readers: 4, writers: 8, fsync: true, hooks: Hooks::default() }
     }
 }

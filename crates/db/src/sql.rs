@@ -39,10 +39,13 @@ impl Sql {
 
     /// The text for an engine.
     pub fn text(&self, engine: Engine) -> &str {
-        match (&self.0, engine) {
-            (Text::Same(text) | Text::Differs { lite: text, .. }, Engine::Sqlite) => text,
-            (Text::Same(text) | Text::Differs { postgres: text, .. }, Engine::Postgres) => text,
-            (Text::Built(text), _) => text,
+        match &self.0 {
+            Text::Same(text) => text,
+            Text::Built(text) => text,
+            Text::Differs { lite, postgres } => match engine {
+                Engine::Sqlite => lite,
+                Engine::Postgres => postgres,
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The writer thread: one commit, and so one sync, for all closures that are waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use rusqlite::Connection;
@@ -20,6 +21,9 @@ pub(super) struct Writer {
     pub(super) log: Log,
 }
 
+/// How long a group waits for more at most.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
+
 type Group = Vec<Box<dyn Write>>;
 
 /// Why a group was rolled back.
@@ -30,15 +34,36 @@ enum Broken {
     BySomeone(DbError),
 }
 
+/// Takes what is waiting. If more is expected, it waits a little: otherwise one caller who comes back first
+/// gets a commit of its own, and all others wait for two.
+fn gather(group: &mut Group, waiting: &Receiver<Box<dyn Write>>, expected: usize, until: Instant) {
+    loop {
+        group.extend(waiting.try_iter().take(GROUP - group.len()));
+        if group.len() >= expected {
+            return;
+        }
+        match waiting.recv_deadline(until) {
+            Ok(job) => group.push(job),
+            Err(_) => return,
+        }
+    }
+}
+
 impl Writer {
     /// Commits writes until their queue is closed and empty.
     pub(super) fn work(self, waiting: &Receiver<Box<dyn Write>>) {
         let mut group = Group::with_capacity(GROUP);
+        let (mut expected, mut patience) = (0, Duration::ZERO);
         let mut relieved_at = 0;
         while let Ok(first) = waiting.recv() {
             group.push(first);
-            group.extend(waiting.try_iter().take(GROUP - 1));
+            gather(&mut group, waiting, expected, Instant::now() + patience);
+            // Those who are answered now often come back at once, beside those who wait already.
+            let answered = group.len();
+            let begun = Instant::now();
             self.settle(&mut group);
+            expected = (answered + waiting.len()).min(GROUP);
+            patience = (begun.elapsed() / 8).min(LONGEST_PATIENCE);
             self.log.relieve(&self.connection, &mut relieved_at);
         }
     }
