@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 use crate::kinds::Kind;
+use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub enum Format {
 /// The client commands of `stoa`.
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Check an API key and store it with its server
+    /// Check an API key and store it with its server, as `--context` or under the host's name
     Login(Login),
     /// Show one or several things
     Get(Get),
@@ -74,7 +75,7 @@ pub enum Command {
     Openapi,
 }
 
-/// `stoa login`
+/// `stoa login`. The context is stored under the name that `--context` gives, or that of the host.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Login {
     /// Base URL of the server; may also come from the key file
@@ -92,7 +93,7 @@ pub struct Get {
     #[arg(value_parser = Kind::parse)]
     pub kind: &'static Kind,
     /// Names or uuids; a project is `WORKSPACE.PROJECT`, a version `DEFINITION@NUMBER`. None: all
-    #[arg(value_name = "NAME|UUID")]
+    #[arg(value_name = "NAME|UUID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
     /// Workspace in which names are looked up
     #[arg(long, short)]
@@ -140,7 +141,7 @@ pub struct Delete {
     #[arg(value_parser = Kind::parse)]
     pub kind: &'static Kind,
     /// Names or uuids
-    #[arg(required = true, value_name = "NAME|UUID")]
+    #[arg(required = true, value_name = "NAME|UUID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
     /// Workspace in which names are looked up
     #[arg(long, short)]
@@ -209,7 +210,8 @@ pub enum Runs {
     /// Follow a run live; exit with 0 only if it succeeds
     Watch {
         /// The run
-        #[arg(value_name = "UUID", required_unless_present = "block", conflicts_with = "block")]
+        #[arg(value_name = "UUID", required_unless_present = "block", conflicts_with = "block",
+            value_parser = NonEmptyStringValueParser::new())]
         run: Option<String>,
         /// The newest run of this building block (uuid or display name)
         #[arg(long)]
@@ -224,19 +226,19 @@ pub enum Runs {
     /// Print the messages and logs of a run, step by step
     Logs {
         /// The run
-        #[arg(value_name = "UUID")]
+        #[arg(value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
         run: String,
     },
     /// Stop a run
     Abort {
         /// The run
-        #[arg(value_name = "UUID")]
+        #[arg(value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
         run: String,
     },
     /// Give the operator's word for a manual run
     Complete {
         /// The run
-        #[arg(value_name = "UUID")]
+        #[arg(value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
         run: String,
         /// How it ended
         #[arg(long, value_enum, default_value_t, ignore_case = true)]

@@ -86,7 +86,7 @@ pub(crate) async fn within<T>(
         None => work.await,
         Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             Err(Failure::Later(format!(
-                "not over after {} seconds; it goes on without being watched",
+                "not over after {}s; it goes on without being watched",
                 limit.as_secs()
             )))
         }),

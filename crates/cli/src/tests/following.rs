@@ -198,7 +198,7 @@ async fn a_block_whose_runs_are_hidden_is_followed_by_its_changes() {
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(
         outcome.out.starts_with(
-            "2031-02-11T10:00:00Z block PENDING\n2031-02-11T10:00:00Z block IN_PROGRESS\n\nOUTPUT"
+            "2031-02-11T10:00:00Z block PENDING\n2031-02-11T10:00:00Z block IN_PROGRESS\n2031-02-11T10:00:00Z block SUCCEEDED\n\nOUTPUT"
         ),
         "{}",
         outcome.out
@@ -309,7 +309,11 @@ async fn a_deletion_is_watched_through_its_destroy_run_to_the_end() {
     let outcome = stoa(&server, &["delete", "block", BLOCK, "--watch"]).await;
     assert_eq!(
         outcome,
-        Outcome::new(1, "", "error: the building block is not deleted: its destroy run failed\n")
+        Outcome::new(
+            1,
+            "2031-02-11T10:00:00Z block MARKED_FOR_DELETION, FAILED\n",
+            "error: the building block is not deleted: its destroy run failed\n"
+        )
     );
     assert_eq!(stoa(&server, &["delete", "ws", "shop", "--purge"]).await.code, 64);
 }

@@ -60,7 +60,9 @@ pub(crate) async fn block(
             continue;
         }
         if let Some(end) = ended(&block, goal) {
-            view.leave(console)?;
+            if last_run.is_none() {
+                view.settled(console, &state(&block, goal), &news(uuid, &block))?;
+            }
             // The run that went wrong says more than the block does.
             let verdict = last_run.map_or(Ok(()), |(run, end)| end.verdict(&run));
             return match end {
@@ -68,13 +70,28 @@ pub(crate) async fn block(
                 Err(failure) => Err(verdict.err().unwrap_or(failure)),
             };
         }
-        let state = why(&block);
+        let state = state(&block, goal);
         if state != told && (run.is_none() || watched != run) {
-            view.block(console, &state, &json!({ "uuid": uuid, "status": block["status"] }))?;
+            view.block(console, &state, &news(uuid, &block))?;
         }
         told = state;
         changes.next(console, view, &told).await?;
     }
+}
+
+/// How a block is, in one line.
+fn state(block: &Value, goal: &Goal) -> String {
+    let lifecycle = block.pointer("/status/lifecycle/state").and_then(Value::as_str).unwrap_or("DELETED");
+    match (goal, lifecycle) {
+        (_, "DELETED") => lifecycle.to_owned(),
+        (Goal::Settled, _) => why(block),
+        (Goal::Deleted { .. }, lifecycle) => format!("{lifecycle}, {}", why(block)),
+    }
+}
+
+/// How a block is, for programs.
+fn news(uuid: &str, block: &Value) -> Value {
+    json!({ "uuid": uuid, "status": block["status"] })
 }
 
 /// Whether a run of the block is queued or under way.

@@ -83,6 +83,13 @@ impl Live {
         self.redraw(console, &nothing)
     }
 
+    /// Puts a state that lasts in place of the drawing.
+    pub(super) fn settled(&mut self, console: &mut Console, text: &str) -> Result<(), Failure> {
+        let look = if matches!(text, "SUCCEEDED" | "DELETED") { Look::Good } else { Look::Bad };
+        let text = self.erase() + &lines(&[self.paint(look, &one_line(text))]);
+        console.write(self.channel, &text)
+    }
+
     /// Takes the drawing away.
     pub(super) fn clear(&mut self, console: &mut Console) -> Result<(), Failure> {
         let erased = self.erase();

@@ -111,6 +111,14 @@ impl View {
         if let Self::Live(live) = self { live.state(console, state) } else { Ok(()) }
     }
 
+    /// Shows the state in which a block stays.
+    pub(crate) fn settled(&mut self, console: &mut Console, text: &str, data: &Value) -> Result<(), Failure> {
+        match self {
+            Self::Live(live) => live.settled(console, text),
+            _ => self.block(console, text, data),
+        }
+    }
+
     /// Leaves the screen as it should stay when nothing more comes.
     pub(crate) fn leave(&mut self, console: &mut Console) -> Result<(), Failure> {
         if let Self::Live(live) = self { live.clear(console) } else { Ok(()) }
