@@ -237,12 +237,6 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("stoa-cli-{name}-{}", std::process::id()));
-        drop(std::fs::remove_dir_all(&folder));
-        folder
-    }
-
     fn context(url: &str, id: &str) -> Context {
         Context {
             url: url.to_owned(),
@@ -269,8 +263,9 @@ mod tests {
 
     #[test]
     fn the_nearest_word_decides_where_to_connect() {
-        let folder = folder("contexts");
-        let store = Store::at(&folder);
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let store = Store::at(folder);
         store.keep("one", context("https://one.example", "id-1")).unwrap();
         store.keep("two", context("https://two.example", "id-2")).unwrap();
         let key_file = folder.join("key.json");
@@ -305,22 +300,21 @@ mod tests {
         assert!(shown(settle(&half, &store)).starts_with("78: a client id is given without its secret"));
         let nothing = Store::at(&folder.join("empty"));
         assert!(shown(settle(&Global::default(), &nothing)).starts_with("78: no server is known"));
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[cfg(unix)]
     #[test]
     fn stored_keys_are_for_their_owner_alone() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = folder("private");
-        let store = Store::at(&folder);
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let store = Store::at(folder);
         store.keep("a", context("https://a", "id")).unwrap();
         store.keep("b", context("https://b", "id")).unwrap();
         assert_eq!(std::fs::metadata(store.path()).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no drafts stay behind");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no drafts stay behind");
 
         std::fs::write(store.path(), "current = 3").unwrap();
         assert_eq!(store.keep("c", context("https://c", "id")).unwrap_err().code(), 78);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn secrets_come_from_the_environment_or_a_file() {
-        let folder = std::env::temp_dir().join(format!("stoa-cli-secrets-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
         std::fs::write(folder.join("key.pem"), "line 1\nline 2\n").unwrap();
         let env = |name: &str| (name == "TOKEN").then(|| "t0k".to_owned());
-        let sources = Sources { folder: &folder, env: &env };
+        let sources = Sources { folder, env: &env };
 
         let mut document = json!({ "spec": { "a": { "plaintextFrom": { "env": "TOKEN" } }, "b": [{ "plaintextFrom": { "file": "key.pem" } }] } });
         resolve(&mut document, &sources).unwrap();
@@ -85,6 +85,5 @@ mod tests {
             let failure = resolve(&mut document, &sources).unwrap_err();
             assert_eq!((failure.code(), failure.to_string().as_str()), (78, problem));
         }
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

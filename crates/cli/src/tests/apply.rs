@@ -1,7 +1,7 @@
 //! `stoa apply` from file to server.
 
 use super::standin::{Answer, StandIn};
-use super::{Outcome, manifest, stoa};
+use super::{Manifest, Outcome, stoa};
 use serde_json::{Value, json};
 
 const OFFER: &str = "
@@ -32,8 +32,8 @@ spec: { displayName: Platform }
 #[tokio::test]
 async fn what_is_missing_is_created_in_the_right_order_and_then_left_alone() {
     let server = StandIn::start().await;
-    let file = manifest("apply-create", OFFER);
-    let first = stoa(&server, &["apply", "-f", &file]).await;
+    let file = Manifest::new(OFFER);
+    let first = stoa(&server, &["apply", "-f", &file.path]).await;
     assert_eq!(
         first,
         Outcome::new(
@@ -50,7 +50,7 @@ async fn what_is_missing_is_created_in_the_right_order_and_then_left_alone() {
     assert_eq!(version["spec"]["implementation"]["terraform"]["terraformVersion"], "1.9.0");
 
     let writes = server.writes().len();
-    let second = stoa(&server, &["apply", "-f", &file]).await;
+    let second = stoa(&server, &["apply", "-f", &file.path]).await;
     assert_eq!(second.code, 0);
     assert_eq!(second.out.matches(" unchanged\n").count(), 3, "{}", second.out);
     assert_eq!(server.writes().len(), writes, "nothing is written when nothing changes");
@@ -59,9 +59,9 @@ async fn what_is_missing_is_created_in_the_right_order_and_then_left_alone() {
 #[tokio::test]
 async fn a_released_version_is_followed_by_the_next() {
     let server = StandIn::start().await;
-    stoa(&server, &["apply", "-f", &manifest("apply-next", OFFER)]).await;
+    stoa(&server, &["apply", "-f", &Manifest::new(OFFER).path]).await;
     let changed = OFFER.replace("displayName: Who,", "displayName: Whom,");
-    let outcome = stoa(&server, &["apply", "-f", &manifest("apply-next", &changed)]).await;
+    let outcome = stoa(&server, &["apply", "-f", &Manifest::new(&changed).path]).await;
     assert!(outcome.out.ends_with(" created as the next version\n"), "{outcome:?}");
     let version = server.kept("meshbuildingblockdefinitionversions/00000000-0000-4000-8000-000000000004");
     assert_eq!(version["spec"]["versionNumber"], 2);
@@ -72,8 +72,8 @@ async fn a_released_version_is_followed_by_the_next() {
 #[tokio::test]
 async fn a_dry_run_changes_nothing_shows_what_would_change_and_exits_with_2() {
     let server = StandIn::start().await;
-    let file = manifest("apply-dry", OFFER);
-    let empty = stoa(&server, &["apply", "-f", &file, "--dry-run"]).await;
+    let file = Manifest::new(OFFER);
+    let empty = stoa(&server, &["apply", "-f", &file.path, "--dry-run"]).await;
     assert_eq!((empty.code, server.writes().len()), (2, 0), "{empty:?}");
     assert!(
         empty.out.contains("+ meshBuildingBlockDefinitionVersion/of (known after apply)\n"),
@@ -82,12 +82,12 @@ async fn a_dry_run_changes_nothing_shows_what_would_change_and_exits_with_2() {
     );
     assert_eq!(empty.err, "3 of 3 documents would change something\n");
 
-    stoa(&server, &["apply", "-f", &file]).await;
-    assert_eq!(stoa(&server, &["apply", "-f", &file, "--dry-run"]).await.code, 0);
+    stoa(&server, &["apply", "-f", &file.path]).await;
+    assert_eq!(stoa(&server, &["apply", "-f", &file.path, "--dry-run"]).await.code, 0);
 
     let writes = server.writes().len();
-    let changed = manifest("apply-dry", &OFFER.replace("displayName: Platform", "displayName: The platform"));
-    let outcome = stoa(&server, &["apply", "-f", &changed, "--dry-run"]).await;
+    let changed = Manifest::new(&OFFER.replace("displayName: Platform", "displayName: The platform"));
+    let outcome = stoa(&server, &["apply", "-f", &changed.path, "--dry-run"]).await;
     assert_eq!(
         outcome,
         Outcome::new(
@@ -96,7 +96,7 @@ async fn a_dry_run_changes_nothing_shows_what_would_change_and_exits_with_2() {
             "1 of 3 documents would change something\n"
         )
     );
-    let outcome = stoa(&server, &["apply", "-f", &changed, "--dry-run", "-o", "json"]).await;
+    let outcome = stoa(&server, &["apply", "-f", &changed.path, "--dry-run", "-o", "json"]).await;
     let rows: Value = serde_json::from_str(&outcome.out).unwrap();
     assert_eq!(
         rows[0],
@@ -119,13 +119,13 @@ spec:
     type: github
     github: { owner: fruit, baseUrl: https://git.example.org, appId: '42', appPrivateKey: { plaintextFrom: { file: manifest.yaml } } }
 ";
-    let file = manifest("apply-secret", text);
-    let dry = stoa(&server, &["apply", "-f", &file, "--dry-run"]).await;
+    let file = Manifest::new(text);
+    let dry = stoa(&server, &["apply", "-f", &file.path, "--dry-run"]).await;
     assert!(dry.out.contains("~ spec.config.github.appPrivateKey: (secret, written again)"), "{}", dry.out);
-    stoa(&server, &["apply", "-f", &file]).await;
+    stoa(&server, &["apply", "-f", &file.path]).await;
     let sent = server.body("POST /api/meshobjects/meshintegrations");
     assert_eq!(sent["spec"]["config"]["github"]["appPrivateKey"]["plaintext"], text.trim_end_matches('\n'));
-    let again = stoa(&server, &["apply", "-f", &file, "--dry-run"]).await;
+    let again = stoa(&server, &["apply", "-f", &file.path, "--dry-run"]).await;
     assert_eq!(again.code, 0, "{again:?}");
 }
 
@@ -146,14 +146,15 @@ spec: { displayName: P }
 kind: meshUser
 metadata: { name: u }
 ";
-    let file = manifest("apply-stop", text);
-    let outcome = stoa(&server, &["apply", "-f", &file]).await;
+    let file = Manifest::new(text);
+    let outcome = stoa(&server, &["apply", "-f", &file.path]).await;
     assert_eq!((outcome.code, outcome.out.as_str()), (1, "meshWorkspace/a created\n"));
     assert_eq!(
         outcome.err,
         format!(
             "warning: stopped after 1 of 3 documents\n\
-             error: {file}, document 2: BadRequest: `spec.displayName` is too long (400)\n"
+             error: {}, document 2: BadRequest: `spec.displayName` is too long (400)\n",
+            file.path
         )
     );
 }
@@ -169,7 +170,7 @@ async fn an_approval_that_is_still_missing_is_pointed_out() {
     let place =
         "PUT /api/meshobjects/meshbuildingblockdefinitionversions/00000000-0000-4000-8000-000000000003";
     server.answer(place, Answer::Json(200, draft));
-    let outcome = stoa(&server, &["apply", "-f", &manifest("apply-review", OFFER)]).await;
+    let outcome = stoa(&server, &["apply", "-f", &Manifest::new(OFFER).path]).await;
     assert_eq!(outcome.code, 0);
     assert_eq!(
         outcome.err,

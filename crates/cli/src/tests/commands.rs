@@ -1,8 +1,10 @@
 //! Commands that ask and answer once.
 
 use super::standin::{Answer, StandIn};
-use super::{Outcome, folder, run_in, stoa};
+use super::{Outcome, run_in, stoa};
 use serde_json::{Value, json};
+use std::path::Path;
+use tempfile::tempdir;
 
 const UUID: &str = "5b1f0b1e-7a53-4bb2-9c1e-2f6c1a0d3e10";
 
@@ -88,17 +90,17 @@ async fn exit_codes_say_what_kind_of_failure_it_was() {
         let expected = format!("error: workspace `{name}`: Code: Words. ({status})\n");
         assert_eq!(stoa(&server, &["get", "ws", &name]).await, Outcome::new(code, "", &expected));
     }
-    let nowhere = folder("nowhere");
-    let gone = run_in(&nowhere, &["get", "ws", "--server", "http://127.0.0.1:1", "--api-token", "t"]).await;
+    let nowhere = Path::new("no-contexts");
+    let gone = run_in(nowhere, &["get", "ws", "--server", "http://127.0.0.1:1", "--api-token", "t"]).await;
     assert_eq!(gone.code, 69, "{gone:?}");
     assert!(
         gone.err.starts_with("error: cannot list meshworkspaces: no answer from http://127.0.0.1:1: "),
         "{gone:?}"
     );
-    assert_eq!(run_in(&nowhere, &["get", "ws"]).await.code, 78);
-    assert_eq!(run_in(&nowhere, &["get", "ws", "--server", "ftp://x"]).await.code, 78);
+    assert_eq!(run_in(nowhere, &["get", "ws"]).await.code, 78);
+    assert_eq!(run_in(nowhere, &["get", "ws", "--server", "ftp://x"]).await.code, 78);
     for words in [&["get"][..], &["get", "pod"], &["order"], &["frobnicate"], &["apply"]] {
-        assert_eq!(run_in(&nowhere, words).await.code, 64, "{words:?}");
+        assert_eq!(run_in(nowhere, words).await.code, 64, "{words:?}");
     }
     assert_eq!(stoa(&server, &["get", "project", "web"]).await.code, 64, "a project needs its workspace");
 }
@@ -123,9 +125,9 @@ async fn things_are_found_by_their_display_names() {
 #[tokio::test]
 async fn a_login_is_checked_kept_and_used() {
     let server = StandIn::start().await;
-    let home = folder("login");
+    let folder = tempdir().unwrap();
+    let home = folder.path();
     let key_file = home.join("admin-key.json");
-    std::fs::create_dir_all(&home).unwrap();
     let key = json!({ "url": server.url(), "clientId": "id-1", "clientSecret": "s3cret" });
     std::fs::write(&key_file, key.to_string()).unwrap();
     server.answer("GET /mesh/info", Answer::Json(200, json!({ "version": "2026.40.0" })));
@@ -133,7 +135,7 @@ async fn a_login_is_checked_kept_and_used() {
     server.answer("POST /api/login", Answer::Json(401, refusal));
     let file = key_file.display().to_string();
 
-    let refused = run_in(&home, &["login", "--key-file", &file]).await;
+    let refused = run_in(home, &["login", "--key-file", &file]).await;
     assert_eq!(refused, Outcome::new(77, "", "error: the API key was refused: The key is not known.\n"));
     assert!(!home.join("contexts.toml").exists());
 
@@ -142,14 +144,13 @@ async fn a_login_is_checked_kept_and_used() {
     server_2.answer("POST /api/login", Answer::Json(200, json!({ "access_token": "t", "expires_in": 300 })));
     server_2.answer("GET /api", Answer::Json(200, json!({ "_links": {} })));
     server_2.keep("meshworkspaces/shop", workspace("shop"));
-    let accepted = run_in(&home, &["login", server_2.url(), "--key-file", &file, "--context", "two"]).await;
+    let accepted = run_in(home, &["login", server_2.url(), "--key-file", &file, "--context", "two"]).await;
     assert_eq!(accepted.code, 0, "{accepted:?}");
     assert!(
         accepted.err.starts_with(&format!("signed in at {} (version 2026.40.0) as id-1\n", server_2.url()))
     );
-    assert_eq!(run_in(&home, &["get", "ws", "-q"]).await, Outcome::new(0, "shop\n", ""));
-    assert_eq!(run_in(&home, &["get", "ws", "-q", "--context", "two"]).await.out, "shop\n");
-    std::fs::remove_dir_all(&home).unwrap();
+    assert_eq!(run_in(home, &["get", "ws", "-q"]).await, Outcome::new(0, "shop\n", ""));
+    assert_eq!(run_in(home, &["get", "ws", "-q", "--context", "two"]).await.out, "shop\n");
 }
 
 #[tokio::test]
@@ -180,7 +181,8 @@ async fn the_secret_of_a_key_is_shown_once_or_saved() {
         json!({ "displayName": "ci", "permissions": ["BUILDINGBLOCK_LIST", "BUILDINGBLOCK_SAVE"], "expiresAt": "2031-06-30" })
     );
 
-    let file = folder("key-saved").join("key.json");
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("key.json");
     let saved = stoa(&server, &[&words[..], &["--save", &file.display().to_string()]].concat()).await;
     assert_eq!((saved.code, saved.out.as_str()), (0, ""));
     let key: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();

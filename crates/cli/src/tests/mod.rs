@@ -12,8 +12,9 @@ use clap::Parser;
 use jiff::Timestamp;
 use standin::StandIn;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
 
 /// The command line as the binary puts it together.
 #[derive(Parser)]
@@ -62,11 +63,11 @@ impl Write for Pipe {
 /// Runs `stoa` with these words against the stand-in.
 async fn stoa(server: &StandIn, words: &[&str]) -> Outcome {
     let connection = ["--server", server.url(), "--api-token", "t0k"];
-    run_in(&folder("unused"), &[words, &connection].concat()).await
+    run_in(Path::new("no-contexts"), &[words, &connection].concat()).await
 }
 
 /// Runs `stoa` with contexts in a folder.
-async fn run_in(folder: &std::path::Path, words: &[&str]) -> Outcome {
+async fn run_in(folder: &Path, words: &[&str]) -> Outcome {
     let line = match CommandLine::try_parse_from([&["stoa"], words].concat()) {
         Ok(line) => line,
         Err(error) => return Outcome::new(64, "", &error.to_string()),
@@ -85,16 +86,17 @@ async fn run_in(folder: &std::path::Path, words: &[&str]) -> Outcome {
     Outcome { code, out: out.text(), err: err.text() }
 }
 
-/// A folder of this test's own; it need not exist.
-fn folder(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("stoa-cli-test-{name}-{}", std::process::id()))
+/// A manifest in a folder of this test's own, gone with the value.
+struct Manifest {
+    path: String,
+    _folder: TempDir,
 }
 
-/// A manifest in a folder of this test's own.
-fn manifest(name: &str, text: &str) -> String {
-    let folder = folder(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("manifest.yaml");
-    std::fs::write(&path, text).unwrap();
-    path.display().to_string()
+impl Manifest {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.yaml");
+        std::fs::write(&path, text).unwrap();
+        Self { path: path.display().to_string(), _folder: folder }
+    }
 }
