@@ -60,17 +60,11 @@ pub(crate) fn why(block: &Value) -> String {
     let status = block.pointer("/status/status").map_or_else(|| "-".to_owned(), shown);
     let waiting = block.pointer("/status/waiting");
     let text = |key: &str| waiting.and_then(|waiting| waiting.get(key)).and_then(brief);
-    let mut line = match text("reason") {
-        Some(reason) if reason != status => format!("{status} ({reason})"),
-        _ => status,
-    };
-    if let Some(blocker) = text("blocker") {
-        let _ = write!(line, ", blocked by {blocker}");
-    }
-    if let Some(who) = text("who") {
-        let _ = write!(line, ", to be moved by {who}");
-    }
-    line
+    let about: Vec<_> =
+        [text("reason").filter(|reason| *reason != status), text("blocker")].into_iter().flatten().collect();
+    let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(": ")) };
+    let who = text("who").map(|who| format!("; {who} can move it")).unwrap_or_default();
+    status + &about + &who
 }
 
 fn waiting(block: &Value, now: Timestamp) -> Vec<(&'static str, String)> {
@@ -242,7 +236,7 @@ Outputs:
         assert_eq!(page(&block, now), expected);
         assert_eq!(
             why(&block),
-            "WAITING_FOR_USER_INPUT (INPUT_MISSING), blocked by later, to be moved by meshWorkspace shop"
+            "WAITING_FOR_USER_INPUT (INPUT_MISSING: later); meshWorkspace shop can move it"
         );
     }
 }

@@ -219,7 +219,7 @@ async fn an_order_that_waits_for_people_is_not_waited_for() {
         format!(
             "warning: `who` has no value: the block will wait for it\n\
              ordered `Greeting` v1 for workspace shop as {BLOCK}\n\
-             error: the building block waits: WAITING_FOR_USER_INPUT (INPUT_MISSING), blocked by who\n"
+             error: the building block waits: WAITING_FOR_USER_INPUT (INPUT_MISSING: who)\n"
         )
     );
 }
