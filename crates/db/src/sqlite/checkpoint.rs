@@ -1,7 +1,7 @@
 //! Copying the write-ahead log into the database file, beside the writer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -24,17 +24,18 @@ const LATE: usize = 24_000;
 #[derive(Clone)]
 pub(super) struct Log {
     pages: Arc<AtomicUsize>,
+    has_grown: Arc<AtomicBool>,
     call: Sender<()>,
 }
 
 impl Log {
     pub(super) fn new(call: Sender<()>) -> Self {
-        Self { pages: Arc::default(), call }
+        Self { pages: Arc::default(), has_grown: Arc::default(), call }
     }
 
-    /// How many pages the log has.
-    pub(super) fn pages(&self) -> Arc<AtomicUsize> {
-        self.pages.clone()
+    /// Whether there was a commit since this was last taken back.
+    pub(super) fn has_grown(&self) -> Arc<AtomicBool> {
+        self.has_grown.clone()
     }
 
     /// Follows the writer's commits.
@@ -45,6 +46,7 @@ impl Log {
             .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
                 let pages = usize::try_from(pages).unwrap_or(0);
                 log.pages.store(pages, Ordering::Relaxed);
+                log.has_grown.store(true, Ordering::Release);
                 if pages < called_at {
                     called_at = 0;
                 }
@@ -72,25 +74,29 @@ impl Log {
 }
 
 /// Keeps the log short until nobody needs it any more.
-pub(super) fn keep_house(connection: &Connection, log: &Arc<AtomicUsize>, calls: &Receiver<()>) {
-    let mut copied = 0;
+pub(super) fn keep_house(connection: &Connection, has_grown: &AtomicBool, calls: &Receiver<()>) {
     loop {
         match calls.recv_timeout(PAUSE) {
-            Err(RecvTimeoutError::Disconnected) => return copy(connection, "TRUNCATE"),
+            Err(RecvTimeoutError::Disconnected) => {
+                copy(connection, "TRUNCATE");
+                return;
+            }
             Ok(()) | Err(RecvTimeoutError::Timeout) => {
-                let pages = log.load(Ordering::Relaxed);
-                if pages != copied {
-                    copy(connection, "PASSIVE");
-                    copied = pages;
+                if has_grown.swap(false, Ordering::Acquire) && !copy(connection, "PASSIVE") {
+                    has_grown.store(true, Ordering::Release);
                 }
             }
         }
     }
 }
 
-fn copy(connection: &Connection, how: &str) {
-    let copied = connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()));
-    if let Err(error) = copied {
+/// Copies what readers do not hold back. Says whether that was everything.
+fn copy(connection: &Connection, how: &str) -> bool {
+    let copied = connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+        Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+    });
+    copied.unwrap_or_else(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "could not copy the database log");
-    }
+        false
+    })
 }

@@ -51,11 +51,11 @@ pub(crate) fn start(
         move |writer| writer.work(&writes),
     )?);
     let opened = source.clone();
-    let pages = log.pages();
+    let has_grown = log.has_grown();
     let housekeeper = hire(
         "stoa-db-log",
         move || opened.housekeeper(),
-        move |connection| checkpoint::keep_house(&connection, &pages, &calls),
+        move |connection| checkpoint::keep_house(&connection, &has_grown, &calls),
     )?;
     threads.housekeeper = Some((call, housekeeper));
     for number in 0..settings.readers.max(1) {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use stoa_db::{Db, DbError};
 
-use crate::{Busy, TABLE, add, ids, open};
+use crate::{Busy, TABLE, add, ids, let_them_queue, open};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn closing_finishes_what_is_queued() {
     for engine in stoa_db::testing::ENGINES {
         let Some((db, database)) = open(engine, TABLE) else { continue };
@@ -20,12 +20,12 @@ async fn closing_finishes_what_is_queued() {
                 tokio::spawn(async move { add(&db, id).await })
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let_them_queue().await;
         let closing = tokio::task::spawn_blocking({
             let db = db.clone();
             move || db.close()
         });
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        while db.ping().await.is_ok() {}
         assert!(!closing.is_finished());
         let late = add(&db, 1_000).await;
         assert!(matches!(late, Err(DbError::Closed)), "{late:?}");

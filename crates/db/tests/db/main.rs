@@ -51,6 +51,13 @@ async fn ids(db: &Db) -> Vec<i64> {
     db.read(|tx| tx.all(&IDS, &[], |row| row.get(0))).await.expect("notes can be read")
 }
 
+/// Lets the tasks of a single-threaded runtime queue their work.
+async fn let_them_queue() {
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Keeps the writer thread busy until it is told to go on.
 struct Busy {
     go_on: Sender<()>,
