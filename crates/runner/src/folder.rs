@@ -1,0 +1,168 @@
+//! The folder a run works in: private, and gone without a trace at the end.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// Names the folder in the environment of every process of a run, so that leftovers can be found.
+pub(crate) const FOLDER_VARIABLE: &str = "STOA_RUN_FOLDER";
+
+/// A run's own folder. Dropping it removes it, and ends every process that was started in it.
+pub(crate) struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes an empty folder below `parent`, named after the run.
+    pub(crate) fn create(parent: &Path, run_uuid: &str) -> io::Result<Self> {
+        let letters: String = run_uuid.chars().filter(char::is_ascii_alphanumeric).collect();
+        // Short, because helpers of OpenTofu put sockets below it, whose paths may not be long.
+        let name = &letters[letters.len().saturating_sub(12)..];
+        let mut path = parent.join(name);
+        let mut number = 1;
+        while let Err(error) = private_folder(&path) {
+            if error.kind() != io::ErrorKind::AlreadyExists || number > 1000 {
+                return Err(error);
+            }
+            path = parent.join(format!("{name}-{number}"));
+            number += 1;
+        }
+        Ok(Self { path })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A new empty folder inside.
+    pub(crate) fn folder(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        private_folder(&path)?;
+        Ok(path)
+    }
+
+    /// A new file inside that only this user can read.
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        write_new(&path, content)?;
+        Ok(path)
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        wipe(&self.path);
+    }
+}
+
+/// Makes a folder only this user can enter.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Writes a file that only this user can read, in place of whatever has its name; never through a link.
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
+}
+
+/// Ends all processes of a folder, then removes it with everything in it.
+pub(crate) fn wipe(folder: &Path) {
+    end_processes_of(folder);
+    if fs::remove_dir_all(folder).is_ok() {
+        return;
+    }
+    // A module may have taken away its own right to enter or change a folder.
+    make_removable(folder);
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::error!(folder = %folder.display(), %error, "a run folder cannot be removed");
+        }
+        _ => {}
+    }
+}
+
+fn make_removable(folder: &Path) {
+    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            make_removable(&entry.path());
+        }
+    }
+}
+
+/// Kills what left its process group but still carries the folder's name: daemons of a script, or the processes of a
+/// runner that was killed.
+fn end_processes_of(folder: &Path) {
+    let mark = format!("{FOLDER_VARIABLE}={}", folder.display()).into_bytes();
+    let Ok(processes) = fs::read_dir("/proc") else { return };
+    for process in processes.flatten() {
+        let id = process.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+        let Some(id) = id else { continue };
+        // The handle keeps the number from meaning another process between looking and killing.
+        let Ok(handle) = pidfd_open(id, PidfdFlags::empty()) else { continue };
+        let Ok(environment) = fs::read(process.path().join("environ")) else { continue };
+        if environment.split(|byte| *byte == 0).any(|variable| variable == mark) {
+            let _ = pidfd_send_signal(handle, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::PathBuf;
+
+    use super::{RunFolder, write_new};
+
+    const UUID: &str = "e0b7c1fa-8c0d-4a28-bb0b-1f0b1f6f9d77";
+
+    #[test]
+    fn a_folder_is_private_and_leaves_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(parent.path(), UUID).unwrap();
+        let again = RunFolder::create(parent.path(), UUID).unwrap();
+        assert_ne!(folder.path(), again.path());
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder.path().to_owned()), 0o700);
+        assert_eq!(mode(folder.file("key", b"x").unwrap()), 0o600);
+        let locked = folder.folder("locked").unwrap();
+        fs::write(locked.join("file"), "x").unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+        drop((folder, again));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn files_are_never_written_through_links() {
+        let parent = tempfile::tempdir().unwrap();
+        let outside = parent.path().join("outside");
+        fs::write(&outside, "untouched").unwrap();
+        let link = parent.path().join("link");
+        symlink(&outside, &link).unwrap();
+        write_new(&link, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&link).unwrap(), "new");
+    }
+
+    #[test]
+    fn processes_that_slipped_away_are_ended() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(parent.path(), UUID).unwrap();
+        let mut process = std::process::Command::new("sleep")
+            .arg("600")
+            .env(super::FOLDER_VARIABLE, folder.path())
+            .spawn()
+            .unwrap();
+        drop(folder);
+        assert!(!process.wait().unwrap().success());
+    }
+}

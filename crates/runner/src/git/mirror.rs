@@ -1,0 +1,371 @@
+//! Bare mirrors of repositories, so that each is downloaded once and only news are fetched later.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use super::address::Transport;
+use super::{Address, NoSources, Reference, Ssh};
+use crate::environment::Environment;
+use crate::folder::private_folder;
+use crate::process::{AskedToEnd, Finished, NotFinished, Output, Processes, Program, find};
+use crate::stop::Stop;
+
+/// Mirrors that nobody asked for in this time are removed when the runner starts.
+const UNUSED: Duration = Duration::from_hours(30 * 24);
+/// A file that is touched whenever a mirror is used.
+const USED: &str = "stoa-used";
+/// How much of an answer of git is read.
+const ANSWER: usize = 64 * 1024;
+/// The default revision of the repository, as it was at the last fetch.
+const DEFAULT_REVISION: &str = "refs/stoa/default";
+
+/// All mirrors of a runner.
+pub(crate) struct Mirrors {
+    folder: PathBuf,
+    program: PathBuf,
+    processes: Processes,
+    /// One user of a mirror at a time.
+    in_use: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// What one fetch needs to know.
+pub(crate) struct Wanted<'a> {
+    pub(crate) address: &'a Address,
+    pub(crate) reference: Option<&'a Reference>,
+    pub(crate) ssh: Option<&'a Ssh>,
+    /// The secret that opens the repository, if any: mirrors are not shared between different ones.
+    pub(crate) secret: &'a str,
+}
+
+impl Mirrors {
+    /// Mirrors are kept below `folder`.
+    pub(crate) fn open(folder: PathBuf, processes: Processes) -> std::io::Result<Self> {
+        if !folder.is_dir() {
+            private_folder(&folder)?;
+        }
+        // Without git every run says so itself.
+        let program = find("git").unwrap_or_else(|| PathBuf::from("/usr/bin/git"));
+        let mirrors = Self { folder, program, processes, in_use: Mutex::new(BTreeMap::new()) };
+        mirrors.write_configuration()?;
+        mirrors.remove_unused();
+        Ok(mirrors)
+    }
+
+    /// Git's configuration: the user's own, and trust in repositories whoever owns them. Which local repositories
+    /// are used at all was decided before.
+    fn write_configuration(&self) -> std::io::Result<()> {
+        let text = "[include]\n\tpath = ~/.gitconfig\n[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n";
+        fs::write(self.folder.join("config"), text)
+    }
+
+    fn remove_unused(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for mirror in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+            let used = fs::metadata(mirror.join(USED)).and_then(|used| used.modified());
+            let age = used.ok().and_then(|used| SystemTime::now().duration_since(used).ok());
+            if age.is_none_or(|age| age > UNUSED) {
+                let _ = fs::remove_dir_all(mirror);
+            }
+        }
+    }
+
+    /// Brings the mirror up to date and puts the wanted revision into `target`, an existing empty folder. Returns
+    /// the commit.
+    pub(crate) async fn check_out(
+        &self,
+        wanted: &Wanted<'_>,
+        target: &Path,
+        stop: &Stop,
+        line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<String, NoSources> {
+        let name = name_of(wanted);
+        let lock = {
+            let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(in_use.entry(name.clone()).or_default())
+        };
+        let _mine = tokio::select! {
+            mine = lock.lock() => mine,
+            reason = stop.heard() => return Err(NotFinished::Stopped(reason).into()),
+        };
+        let git = Git { mirrors: self, mirror: self.folder.join(name), wanted, stop };
+        let existed = git.mirror.is_dir();
+        if let Err(error) = git.update(line).await {
+            if !existed || !is_damage(&error) {
+                return Err(error);
+            }
+            line("The mirror of the repository is damaged and is made anew");
+            fs::remove_dir_all(&git.mirror)?;
+            git.update(line).await?;
+        }
+        fs::write(git.mirror.join(USED), "")?;
+        let commit = git.resolve(line).await?;
+        git.copy(&commit, target, line).await?;
+        Ok(commit)
+    }
+}
+
+/// A mirror's name: the address and whatever opens it.
+fn name_of(wanted: &Wanted<'_>) -> String {
+    use std::fmt::Write as _;
+    let mut hash = Sha256::new();
+    hash.update(wanted.address.as_str());
+    hash.update([0]);
+    hash.update(wanted.secret);
+    hash.finalize().iter().take(16).fold(String::new(), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    })
+}
+
+/// Whether a failure is the mirror's own, such as after a crash in the middle of a fetch.
+fn is_damage(error: &NoSources) -> bool {
+    let NoSources::Git { said, .. } = error else { return false };
+    let marks = [
+        "not a git repository",
+        "corrupt",
+        "bad object",
+        "File exists",
+        ".lock",
+        "missing blob",
+        "unable to read",
+    ];
+    marks.iter().any(|mark| said.contains(mark))
+}
+
+/// One use of one mirror.
+struct Git<'a> {
+    mirrors: &'a Mirrors,
+    mirror: PathBuf,
+    wanted: &'a Wanted<'a>,
+    stop: &'a Stop,
+}
+
+impl Git<'_> {
+    /// Makes the mirror if it is not there, and fetches all branches and tags.
+    async fn update(&self, line: &mut (dyn FnMut(&str) + Send)) -> Result<(), NoSources> {
+        let address = self.wanted.address;
+        if !self.mirror.is_dir() {
+            let new = self.mirror.with_extension("new");
+            let _ = fs::remove_dir_all(&new);
+            self.checked(
+                "Cannot make a mirror",
+                &self.mirrors.folder,
+                |arguments| {
+                    arguments.extend(["init", "--quiet", "--bare", "--template=", "--"].map(OsString::from));
+                    arguments.push(new.clone().into());
+                },
+                line,
+            )
+            .await?;
+            // The mirror answers only this runner, which asks for commits by name.
+            fs::write(
+                new.join("config"),
+                "[core]\n\trepositoryformatversion = 0\n\tbare = true\n[uploadpack]\n\tallowAnySHA1InWant = true\n",
+            )?;
+            fs::rename(&new, &self.mirror)?;
+        }
+        line(&format!("Fetching {address}"));
+        let cannot_fetch = format!("Cannot fetch {address}");
+        self.checked(
+            &cannot_fetch,
+            &self.mirror,
+            |arguments| {
+                arguments.extend(
+                    ["fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head"]
+                        .map(OsString::from),
+                );
+                arguments.extend(
+                    ["--", address.as_str(), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+                        .map(OsString::from),
+                );
+                if self.wanted.reference.is_none() {
+                    arguments.push(format!("+HEAD:{DEFAULT_REVISION}").into());
+                }
+            },
+            line,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The commit that is wanted: a branch, else a tag, else a commit.
+    async fn resolve(&self, line: &mut (dyn FnMut(&str) + Send)) -> Result<String, NoSources> {
+        let address = self.wanted.address;
+        let Some(reference) = self.wanted.reference else {
+            return self.commit_of(DEFAULT_REVISION, line).await?.ok_or_else(|| {
+                NoSources::refused(format!(
+                    "{address} has no default branch: name a branch, a tag or a commit"
+                ))
+            });
+        };
+        let name = reference.as_str();
+        let mut candidates = vec![format!("refs/heads/{name}"), format!("refs/tags/{name}")];
+        if name.starts_with("refs/") {
+            candidates.push(name.to_owned());
+        }
+        if reference.is_commit_like() {
+            candidates.push(name.to_owned());
+        }
+        for candidate in &candidates {
+            if let Some(commit) = self.commit_of(candidate, line).await? {
+                return Ok(commit);
+            }
+        }
+        if reference.is_full_commit() {
+            // A commit that no branch or tag leads to; not every server gives those out.
+            let fetched = self
+                .run(
+                    &self.mirror,
+                    |arguments| {
+                        arguments.extend(
+                            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--"]
+                                .map(OsString::from),
+                        );
+                        arguments.extend([address.as_str(), name].map(OsString::from));
+                    },
+                    line,
+                )
+                .await?;
+            if fetched.is_success()
+                && let Some(commit) = self.commit_of(name, line).await?
+            {
+                return Ok(commit);
+            }
+        }
+        Err(NoSources::refused(format!("{address} has no branch, tag or commit `{name}`")))
+    }
+
+    async fn commit_of(
+        &self,
+        name: &str,
+        line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Option<String>, NoSources> {
+        let found = self
+            .run(
+                &self.mirror,
+                |arguments| {
+                    arguments
+                        .extend(["rev-parse", "--quiet", "--verify", "--end-of-options"].map(OsString::from));
+                    arguments.push(format!("{name}^{{commit}}").into());
+                },
+                line,
+            )
+            .await?;
+        let commit = String::from_utf8_lossy(&found.output).trim().to_owned();
+        Ok(found.is_success().then_some(commit).filter(|commit| !commit.is_empty()))
+    }
+
+    /// Puts one commit into a repository of its own, which shares nothing with the mirror.
+    async fn copy(
+        &self,
+        commit: &str,
+        target: &Path,
+        line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), NoSources> {
+        let what = "Cannot check out the sources";
+        self.checked(
+            what,
+            target,
+            |arguments| {
+                arguments.extend(["init", "--quiet", "--template="].map(OsString::from));
+            },
+            line,
+        )
+        .await?;
+        self.checked(
+            what,
+            target,
+            |arguments| {
+                arguments.extend(["fetch", "--quiet", "--depth=1", "--no-tags", "--"].map(OsString::from));
+                arguments.push(self.mirror.clone().into());
+                arguments.push(commit.into());
+            },
+            line,
+        )
+        .await?;
+        self.checked(
+            what,
+            target,
+            |arguments| {
+                arguments.extend(
+                    [
+                        "-c",
+                        "advice.detachedHead=false",
+                        "checkout",
+                        "--quiet",
+                        "--force",
+                        "--detach",
+                        commit,
+                        "--",
+                    ]
+                    .map(OsString::from),
+                );
+            },
+            line,
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn checked(
+        &self,
+        what: &str,
+        folder: &Path,
+        arguments: impl FnOnce(&mut Vec<OsString>),
+        line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Finished, NoSources> {
+        let finished = self.run(folder, arguments, line).await?;
+        if finished.is_success() {
+            return Ok(finished);
+        }
+        Err(NoSources::Git { what: what.to_owned(), said: finished.errors.trim().to_owned() })
+    }
+
+    async fn run(
+        &self,
+        folder: &Path,
+        arguments: impl FnOnce(&mut Vec<OsString>),
+        line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Finished, NoSources> {
+        let mut all = vec!["-c".into(), "core.hooksPath=/dev/null".into()];
+        arguments(&mut all);
+        let program = Program {
+            path: &self.mirrors.program,
+            arguments: all,
+            folder,
+            environment: &self.environment(),
+            input: None,
+            timeout: None,
+            asked_to_end: AskedToEnd::Group,
+            output: Output::Kept(ANSWER),
+        };
+        Ok(self.mirrors.processes.run(program, self.stop, line).await?)
+    }
+
+    fn environment(&self) -> Environment {
+        let mut environment = Environment::of_git();
+        environment.set("GIT_CONFIG_GLOBAL", self.mirrors.folder.join("config"));
+        environment.set("GIT_TERMINAL_PROMPT", "0");
+        environment.set("GIT_ASKPASS", "true");
+        environment.set("LC_ALL", "C");
+        // The mirror itself is read as a local repository; other local ones are refused by their address.
+        let protocols = match self.wanted.address.transport() {
+            Transport::Local => Transport::Local.protocol().to_owned(),
+            remote => format!("{}:{}", Transport::Local.protocol(), remote.protocol()),
+        };
+        environment.set("GIT_ALLOW_PROTOCOL", protocols);
+        if let Some(ssh) = self.wanted.ssh {
+            environment.set("GIT_SSH_COMMAND", ssh.command());
+        }
+        environment
+    }
+}
+
+#[cfg(test)]
+mod tests;

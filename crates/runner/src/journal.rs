@@ -1,0 +1,173 @@
+//! The last word on each claimed run, kept on disk until the server has acknowledged it.
+//!
+//! From the claim on there is always a report to send: at first "the runner stopped while it worked on this", in the
+//! end the real result. So a runner that was killed tells about its runs as soon as it is back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stoa_client::ClientError;
+use stoa_client::runs::{RunnerApi, StatusUpdate};
+
+use crate::RunnerError;
+use crate::folder::write_new;
+
+/// Reports by run, one file each.
+#[derive(Clone, Debug)]
+pub(crate) struct Journal {
+    folder: PathBuf,
+}
+
+/// One report and everything needed to send it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Entry {
+    run_uuid: String,
+    run_token: String,
+    source_id: String,
+    report: Value,
+}
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The server has it, or will never want it.
+    Done,
+    /// Nobody took it; it is still on disk.
+    Later,
+}
+
+/// The runs whose reports are to be sent. Those of runs that go on are kept too, but must not be.
+#[derive(Debug)]
+pub(crate) struct Due(Mutex<BTreeSet<String>>);
+
+impl Due {
+    pub(crate) fn new(run_uuids: Vec<String>) -> Self {
+        Self(Mutex::new(run_uuids.into_iter().collect()))
+    }
+
+    pub(crate) fn add(&self, run_uuid: &str) {
+        self.runs().insert(run_uuid.to_owned());
+    }
+
+    pub(crate) fn remove(&self, run_uuid: &str) {
+        self.runs().remove(run_uuid);
+    }
+
+    /// All of them, which are then no longer due.
+    pub(crate) fn take_all(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.runs())
+    }
+
+    fn runs(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal {
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, RunnerError> {
+        if !folder.is_dir() {
+            crate::folder::private_folder(&folder)
+                .map_err(|source| RunnerError::File { path: folder.clone(), source })?;
+        }
+        Ok(Self { folder })
+    }
+
+    /// Keeps a report in place of an earlier one about the same run.
+    pub(crate) fn keep(
+        &self,
+        (run_uuid, run_token): (&str, &str),
+        source_id: &str,
+        report: &StatusUpdate,
+    ) -> io::Result<()> {
+        let entry = Entry {
+            run_uuid: run_uuid.to_owned(),
+            run_token: run_token.to_owned(),
+            source_id: source_id.to_owned(),
+            report: serde_json::to_value(report)?,
+        };
+        self.write(&entry)
+    }
+
+    fn write(&self, entry: &Entry) -> io::Result<()> {
+        let (file, new) = (self.file(&entry.run_uuid), self.file(&entry.run_uuid).with_extension("new"));
+        write_new(&new, &serde_json::to_vec(entry)?)?;
+        fs::File::open(&new)?.sync_all()?;
+        fs::rename(new, file)
+    }
+
+    /// Forgets a run about which there is nothing more to say.
+    pub(crate) fn forget(&self, run_uuid: &str) {
+        match fs::remove_file(self.file(run_uuid)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::error!(run.uuid = run_uuid, %error, "a sent report cannot be removed");
+            }
+            _ => {}
+        }
+    }
+
+    /// The runs with a report that was not acknowledged.
+    pub(crate) fn unsent(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let names = entries.flatten().map(|entry| entry.path());
+        let reports = names.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        reports.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+    }
+
+    /// Tries once to send the report about a run.
+    pub(crate) async fn send(&self, api: &RunnerApi, run_uuid: &str) -> Sent {
+        let entry = match self.read(run_uuid) {
+            Ok(entry) => entry,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Sent::Done,
+            Err(error) => {
+                tracing::error!(run.uuid = run_uuid, %error, "a kept report is unreadable and given up");
+                self.forget(run_uuid);
+                return Sent::Done;
+            }
+        };
+        match deliver(api, &entry).await {
+            Ok(()) => {
+                self.forget(run_uuid);
+                Sent::Done
+            }
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(run.uuid = run_uuid, %error, "a report was not taken and is kept");
+                Sent::Later
+            }
+            Err(error) => {
+                tracing::error!(run.uuid = run_uuid, %error, "a report was refused and is given up");
+                self.forget(run_uuid);
+                Sent::Done
+            }
+        }
+    }
+
+    fn read(&self, run_uuid: &str) -> io::Result<Entry> {
+        Ok(serde_json::from_slice(&fs::read(self.file(run_uuid))?)?)
+    }
+
+    fn file(&self, run_uuid: &str) -> PathBuf {
+        let name: String =
+            run_uuid.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        Path::new(&self.folder).join(name + ".json")
+    }
+}
+
+/// Sends a report. One that the server finds wrong in itself is replaced by the plain word that the run failed:
+/// otherwise the run would stay open.
+async fn deliver(api: &RunnerApi, entry: &Entry) -> Result<(), ClientError> {
+    let run = api.run(&entry.run_uuid, &entry.run_token);
+    let bytes = serde_json::to_vec(&entry.report).unwrap_or_default();
+    match run.patch_status_json(&entry.source_id, bytes).await {
+        Err(ClientError::Status { status: 400 | 413 | 422, message, .. }) => {
+            let summary = format!("The server refused the report of this run: {message}");
+            let plain = json!({ "status": "FAILED", "summary": summary }).to_string();
+            run.patch_status_json(&entry.source_id, plain.into_bytes()).await.map(drop)
+        }
+        result => result.map(drop),
+    }
+}

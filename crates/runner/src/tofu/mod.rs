@@ -1,0 +1,14 @@
+//! Runs of modules: sources, inputs, initialization, the pre-run script, the work itself, outputs.
+
+mod errors;
+mod execution;
+mod expression;
+mod module;
+mod outputs;
+mod script;
+mod state;
+mod tools;
+mod variables;
+
+pub(crate) use execution::{execute, spoken, steps};
+pub(crate) use tools::Tools;
