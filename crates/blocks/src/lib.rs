@@ -1,1 +1,58 @@
-//! Placeholder.
+//! Building blocks: definitions and their versions, blocks, runs, runners, integrations, states.
+
+pub mod block;
+pub mod definition;
+pub mod integration;
+pub mod run;
+pub mod runner;
+pub mod secret;
+pub mod state;
+pub mod value;
+pub mod version;
+
+use stoa_base::Moment;
+use stoa_core::{Call, Outcome};
+use stoa_db::{Migration, Tx};
+use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Route, kind};
+
+/// The area's tables.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 10, name: "run", sql: include_str!("../schema/0010_run.sql") },
+    Migration { number: 11, name: "state", sql: include_str!("../schema/0011_state.sql") },
+];
+
+/// What a controller does with one key: looks, acts, and says when to look again.
+pub type Look = fn(&mut Tx, &Call, &str) -> Outcome<Option<Moment>>;
+
+/// The area's controllers.
+pub const CONTROLLERS: &[(&str, Look)] = &[
+    (run::deadline::CONTROLLER, run::deadline::look),
+    (run::manual::CONTROLLER, run::manual::look),
+    (block::dependants::CONTROLLER, block::dependants::look),
+    (state::CONTROLLER, state::look),
+];
+
+/// The area's routes.
+pub fn routes() -> Vec<Route> {
+    let mut routes = kind::routes::<definition::Definitions>();
+    routes.extend(kind::routes::<version::Versions>());
+    routes.extend(version::review::routes());
+    routes.extend(kind::routes::<block::Blocks>());
+    routes.extend(block::routes());
+    routes.extend(kind::routes::<runner::Runners>());
+    routes.extend(kind::routes::<integration::Integrations>());
+    routes.extend(run::routes());
+    routes.extend(state::routes());
+    routes
+}
+
+/// The area's schemas.
+pub fn schemas(schemas: &mut Schemas) {
+    definition::Definitions::schemas(schemas);
+    version::Versions::schemas(schemas);
+    block::Blocks::schemas(schemas);
+    runner::Runners::schemas(schemas);
+    integration::Integrations::schemas(schemas);
+    run::schemas(schemas);
+}

@@ -38,6 +38,8 @@ pub struct Query {
     pub workspace: Option<String>,
     /// Key asked for.
     pub key: Option<String>,
+    /// Uuid asked for.
+    pub id: Option<String>,
     /// Facets asked for; each matches any one of its values.
     pub facets: Vec<(&'static str, Vec<String>)>,
     /// Whether deleted objects are listed too.
@@ -54,6 +56,7 @@ impl Query {
             kind,
             workspace: None,
             key: None,
+            id: None,
             facets: Vec::new(),
             even_deleted: false,
         }
@@ -100,6 +103,9 @@ impl Query {
         }
         if let Some(key) = &self.key {
             wheres.push(format!("o.key = {}", bind(key.into())));
+        }
+        if let Some(id) = &self.id {
+            wheres.push(format!("o.id = {}", bind(id.into())));
         }
         if !self.seen.all {
             let mut any = Vec::new();

@@ -263,6 +263,20 @@ pub fn remove(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &Object, told
     Ok(())
 }
 
+const FORGET: Sql = Sql::new("DELETE FROM reference WHERE target = $1");
+
+/// Deletes for good although others lean on it: their references to it go with it.
+pub fn remove_from_under(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    object: &Object,
+    told: Told<'_>,
+) -> Outcome<()> {
+    tx.run(&FORGET, &[object.id.0.into()])?;
+    remove(tx, call, allowed, object, told)
+}
+
 const BY_ID: &str = "WHERE o.id = $1 AND o.kind = $2";
 
 /// The object of this kind and uuid, deleted or not.

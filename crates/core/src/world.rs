@@ -20,6 +20,8 @@ pub struct Settings {
     pub project_identifier_max: usize,
     /// API keys per workspace (`api-core.md` §2.4).
     pub api_keys_per_workspace: usize,
+    /// Longest life an API key may be given, if that is limited.
+    pub api_key_max_life: Option<Duration>,
     /// Whether integrations of type `entraid` are offered.
     pub entra_id: bool,
     /// How long a run may be silent before it is offered again (`runner-protocol.md` §9.2).
@@ -38,6 +40,7 @@ impl Settings {
             workspace_identifier_max: 16,
             project_identifier_max: 30,
             api_keys_per_workspace: 10,
+            api_key_max_life: None,
             entra_id: true,
             run_inactivity: Duration::from_hours(3),
             access_token_life: Duration::from_mins(5),

@@ -1,1 +1,29 @@
-//! Placeholder.
+//! People and credentials: users, API keys, API users, tokens, signing in.
+
+pub mod apikey;
+pub mod apiuser;
+pub mod authenticate;
+pub mod login;
+pub mod token;
+pub mod user;
+
+use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Route, kind};
+
+/// The area's routes.
+pub fn routes() -> Vec<Route> {
+    let mut routes = vec![login::route()];
+    routes.extend(kind::routes::<apikey::ApiKeys>());
+    routes.extend(kind::routes::<apiuser::ApiUsers>());
+    routes.extend(kind::routes::<user::Users>());
+    routes
+}
+
+/// The area's schemas.
+pub fn schemas(schemas: &mut Schemas) {
+    apikey::ApiKeys::schemas(schemas);
+    apiuser::ApiUsers::schemas(schemas);
+    user::Users::schemas(schemas);
+    schemas.add::<login::Granted>();
+    schemas.add::<login::Asked>();
+}

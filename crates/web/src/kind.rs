@@ -72,6 +72,14 @@ pub trait Kind: Send + Sync + 'static {
     fn scope(object: &Object) -> Scope<'_> {
         Scope { owner: object.workspace.as_deref(), ..Scope::default() }
     }
+    /// Whether the caller may read this one; kinds that publish objects to everybody say so here.
+    fn readable(call: &Call, object: &Object) -> Outcome<()> {
+        call.may(Self::RESOURCE, Action::Read, &Self::scope(object)).map(|_| ())
+    }
+    /// Refuses lists that would have to be empty, where clients want to be told.
+    fn may_list(_tx: &mut Tx, _call: &Call, _request: &Request) -> Outcome<()> {
+        Ok(())
+    }
     /// What a list request asks for.
     fn query(call: &Call, request: &Request, seen: Visibility) -> Outcome<Query>;
     /// The path segment that names it.
@@ -146,6 +154,7 @@ pub fn look_up<K: Kind>(
 
 fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let seen = Visibility::of(&call.actor, K::RESOURCE)?;
+    K::may_list(tx, call, request)?;
     let page = request.page();
     let found = listing::list(tx, &K::query(call, request, seen)?, page)?;
     let items = found.items.iter().map(|object| represent::<K>(tx, call, object, request.version));
@@ -174,7 +183,10 @@ pub fn routes<K: Kind>() -> Vec<Route> {
             ..about.clone()
         }),
         Route::read(Method::GET, &item, |tx, call, request| {
-            let (object, _) = look_up::<K>(tx, call, request, request.param(0), Action::Read)?;
+            call.may_at_all(K::RESOURCE, Action::Read)?;
+            let id = request.param(0);
+            let object = must_exist::<K>(K::find(tx, call, id, request.version)?, id)?;
+            K::readable(call, &object)?;
             reply::<K>(tx, call, request, StatusCode::OK, &object)
         })
         .accept(accept)

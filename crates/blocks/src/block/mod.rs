@@ -1,0 +1,224 @@
+//! meshBuildingBlock: an ordered piece of automation (`api-building-blocks.md` §4 to §6, v1 in §9).
+
+pub mod deletion;
+pub mod dependants;
+pub mod model;
+pub mod order;
+pub mod resolve;
+pub mod wire;
+
+use crate::run::logs::{self, View};
+use http::Method;
+use model::{Block, BlockState, Ordered, Status};
+use serde_json::{Value, json};
+use stoa_base::{ObjectId, Refusal, RunId};
+use stoa_core::guard::Visibility;
+use stoa_core::listing::Query;
+use stoa_core::objects::{self, Draft, Object};
+use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_db::{Sql, Tx};
+use stoa_web::kind::{Deleted, must_exist};
+use stoa_web::openapi::Schemas;
+use stoa_web::route::{About, Accept, Takes};
+use stoa_web::{Kind, Request, Route};
+use wire::{Shown, Wire};
+
+/// The kind's name.
+pub const KIND: &str = "meshBuildingBlock";
+const LEGACY: &str = "v1";
+
+fn draft_of(block: &Block, status: &Status, home: ObjectId) -> Outcome<Draft> {
+    let mut references = vec![("owner", home), ("definition", block.definition), ("version", block.version)];
+    references.extend(block.parents.iter().map(|parent| ("parent", parent.block)));
+    Ok(Draft {
+        doc: serde_json::to_value(block)?,
+        status: serde_json::to_value(status)?,
+        facets: vec![
+            ("definitionUuid", block.definition.to_string()),
+            ("versionUuid", block.version.to_string()),
+            ("versionNumber", block.version_number.to_string()),
+            ("name", block.display_name.clone()),
+            ("targetRefKind", "meshWorkspace".into()),
+            ("status", status.status.word().into()),
+            ("manager", block.operator.clone()),
+        ],
+        references,
+    })
+}
+
+/// Writes a block's status and tells the feed.
+pub fn save_status(tx: &mut Tx, call: &Call, ordered: &mut Ordered, run: Option<RunId>) -> Outcome<()> {
+    let before = ordered.object.status.get("status").cloned();
+    let status = serde_json::to_value(&ordered.status)?;
+    let operator = ordered.block.operator.clone();
+    objects::observe(tx, call, &mut ordered.object, status, &[&operator], run)?;
+    if before != Some(json!(ordered.status.status)) {
+        objects::set_facet(tx, ordered.object.id, "status", ordered.status.status.word())?;
+    }
+    Ok(())
+}
+
+const DELETED_OF: Sql = Sql::new(
+    "SELECT o.id FROM facet f JOIN object o ON o.id = f.object
+     WHERE f.name = 'definitionUuid' AND f.value = $1 AND o.kind = 'meshBuildingBlock'
+        AND o.deleted_at IS NOT NULL",
+);
+
+/// Deleted blocks of a definition, which are removed with it.
+pub fn deleted_of(tx: &mut Tx, definition: ObjectId) -> Outcome<Vec<Object>> {
+    let ids = tx.all(&DELETED_OF, &[definition.0.into()], |row| row.get::<String>(0))?;
+    ids.iter().filter_map(|id| objects::by_uuid_text(tx, KIND, id).transpose()).collect()
+}
+
+/// The kind.
+pub struct Blocks;
+
+impl Kind for Blocks {
+    const NAME: &'static str = KIND;
+    const VERSIONS: &'static [&'static str] = &["v1", "v2-preview"];
+    const COLLECTION: &'static str = "meshbuildingblocks";
+    const RESOURCE: Resource = Resource::BuildingBlock;
+    const BODY_MAX: usize = 24 << 20;
+    const LONG: &'static [&'static str] = &["spec.inputs"];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[
+        ("workspaceIdentifier", "Owning workspace"),
+        ("projectIdentifier", "Project of the target tenant"),
+        ("platformIdentifier", "<platform>.<location> of the target tenant"),
+        ("name", "Exact display name"),
+        ("definitionUuid", "Definition"),
+        ("versionUuid", "Version"),
+        ("versionNumber", "3 or v3"),
+        ("tenantUuid", "Target tenant"),
+        ("targetRefKind", "meshTenant or meshWorkspace"),
+        ("status", "Execution status"),
+        ("managedByWorkspaceIdentifier", "Blocks of definitions that this workspace owns"),
+        ("managedByDefinitionUuid", "Blocks of this definition, as its operator"),
+    ];
+    const REQUEST: &'static str = "BuildingBlock";
+    const RESPONSE: &'static str = "BuildingBlock";
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.add::<Wire>();
+    }
+
+    fn example() -> Value {
+        json!({
+            "kind": KIND,
+            "spec": {
+                "buildingBlockDefinitionVersionRef": { "uuid": "0d2c7e86-5d3c-4e53-a8f6-6a7c1be7f001" },
+                "targetRef": { "kind": "meshWorkspace", "name": "shop" },
+                "displayName": "orders schema",
+                "inputs": { "schema_name": { "value": "orders", "isSensitive": false } },
+            },
+        })
+    }
+
+    fn find(tx: &mut Tx, _: &Call, id: &str, version: &str) -> Outcome<Option<Object>> {
+        let found = objects::by_uuid_text(tx, KIND, id)?;
+        // v1 knows blocks of tenants only, and none of them exist yet (§9).
+        Ok(found.filter(|_| version != LEGACY))
+    }
+
+    fn scope(object: &Object) -> Scope<'_> {
+        let operator = object.doc.get("operator").and_then(Value::as_str);
+        Scope {
+            owner: object.workspace.as_deref(),
+            managers: operator.into_iter().collect(),
+            block: Some(object.id),
+            run: None,
+        }
+    }
+
+    fn query(call: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
+        let status = request.query("status");
+        if let Some(bad) = status.filter(|word| BlockState::ALL.iter().all(|state| state.word() != *word)) {
+            return Err(Refusal::invalid("status", format!("knows no `{bad}`")).into());
+        }
+        let managed = request.query("managedByWorkspaceIdentifier");
+        let managed_definition = request.query("managedByDefinitionUuid");
+        if (managed.is_some() || managed_definition.is_some())
+            && !seen.all
+            && !call.actor.permissions.has_code(Some("MANAGED_BUILDINGBLOCK_LIST"))
+        {
+            return Err(Refusal::Forbidden(
+                "you don't have sufficient permissions: managed filters need MANAGED_BUILDINGBLOCK_LIST".into(),
+            )
+            .into());
+        }
+        let number = request.query("versionNumber").map(|text| text.strip_prefix('v').unwrap_or(text));
+        let legacy = (request.version == LEGACY).then_some("meshTenant");
+        let mut query = Query::of(KIND, seen)
+            .with("definitionUuid", request.query("definitionUuid").or(managed_definition))
+            .with("versionUuid", request.query("versionUuid"))
+            .with("versionNumber", number)
+            .with("name", request.query("name"))
+            .with("targetRefKind", request.query("targetRefKind").or(legacy))
+            .with("tenantUuid", request.query("tenantUuid"))
+            .with("projectIdentifier", request.query("projectIdentifier"))
+            .with("platformIdentifier", request.query("platformIdentifier"))
+            .with("status", status)
+            .with("manager", managed);
+        query.workspace = request.query("workspaceIdentifier").map(Into::into);
+        Ok(query)
+    }
+
+    fn show(tx: &mut Tx, call: &Call, object: &Object, _: &str) -> Outcome<Value> {
+        let ordered = Ordered::read(object.clone())?;
+        let view = logs::view(tx, call, &ordered.scope(), ordered.block.definition)?;
+        let runs = view.is_some_and(View::sees_system);
+        Ok(wire::v2(&ordered, Shown { runs }))
+    }
+
+    fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
+        Ordered::read(object.clone()).map(|ordered| wire::links(&ordered)).unwrap_or_default()
+    }
+
+    fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
+        if request.version == LEGACY {
+            let tenant = request
+                .json
+                .as_ref()
+                .and_then(|body| body.pointer("/metadata/tenantIdentifier"))
+                .and_then(Value::as_str)
+                .ok_or_else(|| Refusal::invalid("metadata.tenantIdentifier", "is required"))?;
+            return Err(Refusal::missing("meshTenant", tenant).into());
+        }
+        order::create(tx, call, request)
+    }
+
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object> {
+        if request.version == LEGACY {
+            return Err(Refusal::WrongMethod { allow: "GET, DELETE".into() }.into());
+        }
+        let object = must_exist::<Self>(found, id)?;
+        order::update(tx, call, request, object)
+    }
+
+    fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
+        let allowed = call.may(Resource::BuildingBlock, Action::Delete, &Self::scope(&object))?;
+        deletion::delete(tx, call, allowed, Ordered::read(object)?)?;
+        Ok(Deleted::Later)
+    }
+}
+
+/// Routes beyond those of every kind.
+pub fn routes() -> Vec<Route> {
+    let item = format!("/api/meshobjects/{}/{{uuid}}", Blocks::COLLECTION);
+    let accept = Accept::Kind(KIND, Blocks::VERSIONS);
+    let about = |summary, errors| About { summary, tag: KIND, success: &[202], errors, ..About::default() };
+    vec![
+        Route::write(Method::POST, format!("{item}/trigger-run"), order::trigger)
+            .accept(accept)
+            .takes(Takes::KindIfAny(KIND, Blocks::VERSIONS, 64 << 10, &[]))
+            .about(about("Start a run; {\"dryRun\": true} only finds out what would change", &[400, 403, 404, 409])),
+        Route::write(Method::DELETE, format!("{item}/purge"), deletion::purge)
+            .accept(Accept::KindIfAny(KIND, Blocks::VERSIONS))
+            .about(about("Delete and leave the resources alone", &[403, 404, 409])),
+    ]
+}

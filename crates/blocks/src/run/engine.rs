@@ -1,0 +1,211 @@
+//! Starting and ending runs, and what that means for their block (`api-building-blocks.md` §6).
+
+use super::model::{Behavior, Reason, Run, RunEvent, RunState};
+use super::{KIND, deadline, outputs, store};
+use crate::block::dependants;
+use crate::block::model::{BlockState, Lifecycle, Ordered, Waiting};
+use crate::version::implementation;
+use crate::version::wire::Version;
+use crate::{block, runner, version};
+use serde_json::{Value, json};
+use stoa_base::{ObjectId, RunId};
+use stoa_core::feed::{self, Deed, Entry};
+use stoa_core::objects;
+use stoa_core::{Call, Outcome, work};
+use stoa_db::Tx;
+
+/// Queues a run of a block and moves the block to `PENDING`. A run still queued is superseded.
+pub fn start(
+    tx: &mut Tx,
+    call: &Call,
+    ordered: &mut Ordered,
+    version: &Version,
+    (behavior, reason): (Behavior, Reason),
+    plan_of: Option<RunId>,
+) -> Outcome<RunId> {
+    let id = RunId::new();
+    let open = store::open_of(tx, ordered.object.id)?;
+    for mut older in open.iter().filter(|run| run.state == RunState::Queued).cloned() {
+        older.summary = Some("Superseded by a newer run before a runner took it.".into());
+        older.abort_requested_at = Some(call.now); // whoever had it before the queue is told to stop
+        close(tx, call, &mut older, RunEvent::Fail)?;
+    }
+    // Two different runners are told of when the run is claimed (`api-building-blocks.md` §3.5.6).
+    let runner_id = version::effective_runner(tx, version)?.unwrap_or(version.runner);
+    let runner_owner = objects::by_id(tx, runner::KIND, runner_id)?
+        .map_or_else(String::new, |runner| runner.owner().to_owned());
+    let kind = version.implementation_type();
+    let in_runs = implementation::shape(kind).map_or("", |shape| shape.in_runs);
+    let run = store::NewRun {
+        id,
+        of: (ordered.object.id, ordered.block.definition, ordered.block.version, runner_id),
+        implementation: (in_runs, implementation::hands_over(&version.implementation)),
+        workspaces: (ordered.workspace(), &ordered.block.operator, &runner_owner),
+        behavior: behavior.word(),
+        reason: reason.word(),
+        author: &call.actor.author_object(),
+        plan_of,
+    };
+    store::insert(tx, &run, call.now)?;
+    tell(tx, call, id, ordered, &runner_owner, Deed::Queued, Some(runner_id), Value::Null)?;
+    if behavior == Behavior::Detect {
+        ordered.status.latest_dry_run = Some(id);
+    } else {
+        ordered.status.latest_run = Some(id);
+        ordered.status.latest_dry_run = None;
+        ordered.status.status = BlockState::Pending;
+        ordered.status.waiting = Some(queued(call, id, runner_id));
+    }
+    if in_runs == "MANUAL" && runner_id.to_string() == runner::SHARED {
+        work::schedule(tx, super::manual::CONTROLLER, &id.to_string(), call.now)?;
+    }
+    Ok(id)
+}
+
+fn queued(call: &Call, run: RunId, runner: ObjectId) -> Waiting {
+    Waiting {
+        reason: "RUN_QUEUED".into(),
+        blocker: format!("run {run}"),
+        who: format!("runner {runner}"),
+        since: call.now.to_string(),
+        next_look: None,
+    }
+}
+
+/// The reason of a block whose run is being executed.
+pub fn executing(call: &Call, run: &Run) -> Waiting {
+    let waiting = run.state == RunState::Waiting;
+    Waiting {
+        reason: if waiting { "EXTERNAL_SYSTEM" } else { "RUN_IN_PROGRESS" }.into(),
+        blocker: format!("run {}", run.id),
+        who: if waiting { "the external pipeline".into() } else { format!("runner {}", run.runner) },
+        since: call.now.to_string(),
+        next_look: Some(deadline::of(call, run).to_string()),
+    }
+}
+
+/// Writes an entry about a run to the feed.
+#[expect(clippy::too_many_arguments, reason = "each is a column of the entry")]
+fn tell(
+    tx: &mut Tx,
+    call: &Call,
+    run: RunId,
+    ordered: &Ordered,
+    runner_owner: &str,
+    deed: Deed,
+    runner: Option<ObjectId>,
+    content: Value,
+) -> Outcome<()> {
+    let managers = [ordered.block.operator.as_str(), runner_owner];
+    feed::record(
+        tx,
+        call,
+        Entry {
+            managers: &managers,
+            run: Some(run),
+            runner,
+            content,
+            ..Entry::plain(KIND, ObjectId(run.0), Some(ordered.workspace()), deed)
+        },
+    )
+}
+
+/// Writes an entry about a report on a run.
+pub fn tell_of(tx: &mut Tx, call: &Call, run: &Run, deed: Deed, content: Value) -> Outcome<()> {
+    let managers = [run.owner.as_str(), run.runner_owner.as_str()];
+    let runner = (deed == Deed::Queued).then_some(run.runner);
+    feed::record(
+        tx,
+        call,
+        Entry {
+            managers: &managers,
+            run: Some(run.id),
+            runner,
+            content,
+            ..Entry::plain(KIND, ObjectId(run.id.0), Some(&run.workspace), deed)
+        },
+    )
+}
+
+/// Ends a run without touching its block.
+fn close(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outcome<()> {
+    let Some(state) = run.state.after(event) else { return Ok(()) };
+    run.state = state;
+    run.ended_at = Some(call.now);
+    store::save(tx, run)?;
+    work::cancel(tx, deadline::CONTROLLER, &run.id.to_string())?;
+    tell_of(tx, call, run, Deed::Reported, json!({ "status": state.shown() }))
+}
+
+/// Ends a run and carries the result to its block, its dependants and the block's next run.
+pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outcome<()> {
+    if run.state.is_final() {
+        return Ok(());
+    }
+    let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else {
+        return close(tx, call, run, event);
+    };
+    let mut ordered = Ordered::read(object)?;
+    let mut event = event;
+    let mut delivered = None;
+    if event == RunEvent::Succeed && run.behavior == "APPLY" {
+        let (_, version) = version::by_id(tx, run.version)?
+            .ok_or(stoa_core::Fault::Corrupt { what: "version of a run" })?;
+        match outputs::validated(tx, run, &version)? {
+            Ok(outputs) => delivered = Some(outputs),
+            Err(problem) => {
+                run.summary = Some(problem);
+                event = RunEvent::Fail;
+            }
+        }
+    }
+    close(tx, call, run, event)?;
+    let newer_waits = store::open_of(tx, run.block)?.into_iter().find(|other| other.state == RunState::Queued);
+    let was = ordered.status.clone();
+    let current = ordered.status.latest_run == Some(run.id);
+    if run.behavior != "DETECT" && current {
+        ordered.status.status = match run.state {
+            RunState::Succeeded => BlockState::Succeeded,
+            RunState::Aborted => BlockState::Aborted,
+            _ => BlockState::Failed,
+        };
+        ordered.status.waiting = None;
+    }
+    if let Some(outputs) = delivered {
+        ordered.status.outputs = outputs;
+    }
+    if run.behavior == "DESTROY" && run.state == RunState::Succeeded {
+        block::deletion::complete(tx, call, &mut ordered)?;
+    } else {
+        block::save_status(tx, call, &mut ordered, Some(run.id))?;
+        if ordered.status.outputs != was.outputs || run.state == RunState::Succeeded {
+            dependants::wake(tx, call, run.block)?;
+        }
+        if ordered.status.lifecycle == Lifecycle::MarkedForDeletion && ordered.status.force_purge {
+            block::deletion::complete(tx, call, &mut ordered)?;
+        }
+    }
+    if let Some(next) = newer_waits {
+        // The slot of the block is free: whoever waits for the newer run may take it now.
+        tell_of(tx, call, &next, Deed::Queued, Value::Null)?;
+        if next.implementation == "MANUAL" && next.runner.to_string() == runner::SHARED {
+            work::schedule(tx, super::manual::CONTROLLER, &next.id.to_string(), call.now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Stops everything that still runs for a block, because the block goes away.
+pub fn abandon(tx: &mut Tx, call: &Call, block: ObjectId, why: &str) -> Outcome<()> {
+    for mut run in store::open_of(tx, block)? {
+        run.summary = Some(why.to_owned());
+        close(tx, call, &mut run, RunEvent::Abort)?;
+    }
+    Ok(())
+}
+
+/// A run that cannot be executed at all ends at once, with the reason for its operator.
+pub fn reject(tx: &mut Tx, call: &Call, run: &mut Run, why: &str) -> Outcome<()> {
+    run.summary = Some(why.to_owned());
+    finish(tx, call, run, RunEvent::Fail)
+}

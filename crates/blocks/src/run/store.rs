@@ -1,0 +1,456 @@
+//! The tables of runs: every statement about them.
+
+use super::model::{COLUMNS, Run, RunState};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use stoa_base::{Moment, ObjectId, RunId};
+use stoa_core::Outcome;
+use stoa_core::secrets::hex;
+use stoa_db::{Sql, Tx};
+
+/// Longest system message of a step in bytes; of a longer one head and tail are kept.
+const LOG_MAX: usize = 4 << 20;
+const LOG_HEAD: usize = 64 << 10;
+/// Longest user message in bytes.
+const USER_MESSAGE_MAX: usize = 64 << 10;
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO run (id, block, definition, version, runner, implementation, hands_over, workspace, owner,
+        runner_owner, number, behavior, reason, author, state, epoch, attempts, created_at, plan_of)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        (SELECT coalesce(max(number), 0) + 1 FROM run WHERE block = $2), $11, $12, $13, 'QUEUED', 0, 0, $14, $15)",
+);
+
+/// What a new run is made of.
+pub struct NewRun<'a> {
+    /// Its uuid.
+    pub id: RunId,
+    /// Block, definition, version and runner.
+    pub of: (ObjectId, ObjectId, ObjectId, ObjectId),
+    /// `TERRAFORM` and so on, and whether the runner hands over.
+    pub implementation: (&'a str, bool),
+    /// Consumer, owner of the definition, owner of the runner.
+    pub workspaces: (&'a str, &'a str, &'a str),
+    /// `APPLY` and so on.
+    pub behavior: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Who.
+    pub author: &'a Value,
+    /// The dry run whose plan it replays.
+    pub plan_of: Option<RunId>,
+}
+
+/// Queues a run under the block's next number.
+pub fn insert(tx: &mut Tx, run: &NewRun<'_>, now: Moment) -> Outcome<()> {
+    let (block, definition, version, runner) = run.of;
+    tx.run(
+        &INSERT,
+        &[
+            run.id.0.into(),
+            block.0.into(),
+            definition.0.into(),
+            version.0.into(),
+            runner.0.into(),
+            run.implementation.0.into(),
+            run.implementation.1.into(),
+            run.workspaces.0.into(),
+            run.workspaces.1.into(),
+            run.workspaces.2.into(),
+            run.behavior.into(),
+            run.reason.into(),
+            run.author.to_string().into(),
+            now.micros().into(),
+            run.plan_of.map(|run| run.0).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The run with this uuid; on PostgreSQL its row is locked, so that reports about it come one by one.
+pub fn by_id_for_update(tx: &mut Tx, id: RunId) -> Outcome<Option<Run>> {
+    let lite = format!("SELECT {COLUMNS} FROM run r WHERE r.id = $1");
+    let sql = match tx.engine() {
+        stoa_db::Engine::Sqlite => lite,
+        stoa_db::Engine::Postgres => format!("{lite} FOR UPDATE"),
+    };
+    Ok(tx.maybe(&Sql::built(sql), &[id.0.into()], Run::read)?)
+}
+
+/// The run with this uuid.
+pub fn by_id(tx: &mut Tx, id: RunId) -> Outcome<Option<Run>> {
+    let sql = Sql::built(format!("SELECT {COLUMNS} FROM run r WHERE r.id = $1"));
+    Ok(tx.maybe(&sql, &[id.0.into()], Run::read)?)
+}
+
+/// The oldest run that a runner may take: queued for it, of an implementation it executes, of a block that
+/// nobody works on. On PostgreSQL others skip it until this transaction ends.
+pub fn next_for(tx: &mut Tx, runner: ObjectId, only: Option<&str>) -> Outcome<Option<Run>> {
+    let lock = match tx.engine() {
+        stoa_db::Engine::Sqlite => "",
+        stoa_db::Engine::Postgres => "FOR UPDATE OF r SKIP LOCKED",
+    };
+    let of_kind = if only.is_some() { "AND r.implementation = $2" } else { "" };
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM run r WHERE r.runner = $1 AND r.state = 'QUEUED' {of_kind} AND NOT EXISTS
+            (SELECT 1 FROM run a WHERE a.block = r.block AND a.state IN ('IN_PROGRESS', 'PENDING'))
+         ORDER BY r.created_at, r.id LIMIT 1 {lock}"
+    ));
+    let mut args = vec![runner.0.into()];
+    args.extend(only.map(Into::into));
+    Ok(tx.maybe(&sql, &args, Run::read)?)
+}
+
+const CLAIM: Sql = Sql::new(
+    "UPDATE run SET state = 'IN_PROGRESS', epoch = epoch + 1, attempts = attempts + 1, claimed_at = $2,
+        reported_at = NULL, node = $3, runner_name = $4, runner_version = $5, payload = $6
+     WHERE id = $1 AND state = 'QUEUED'",
+);
+
+/// Marks a run as claimed; the new epoch fences off earlier claimers.
+pub fn claim(
+    tx: &mut Tx,
+    run: &mut Run,
+    now: Moment,
+    (node, name, version): (Option<&str>, Option<&str>, Option<&str>),
+    payload: &str,
+) -> Outcome<bool> {
+    let changed = tx.run(
+        &CLAIM,
+        &[
+            run.id.0.into(),
+            now.micros().into(),
+            node.into(),
+            name.into(),
+            version.into(),
+            payload.into(),
+        ],
+    )?;
+    run.epoch += 1;
+    run.attempts += 1;
+    run.state = RunState::InProgress;
+    run.claimed_at = Some(now);
+    run.reported_at = None;
+    run.payload = Some(payload.to_owned());
+    Ok(changed == 1)
+}
+
+const SAVE: Sql = Sql::new(
+    "UPDATE run SET state = $2, reported_at = $3, ended_at = $4, abort_requested_at = $5, summary = $6,
+        changes_detected = $7, artifact = $8 WHERE id = $1",
+);
+
+/// Writes back what reports and timers change of a run.
+pub fn save(tx: &mut Tx, run: &Run) -> Outcome<()> {
+    let micros = |moment: Option<Moment>| moment.map(Moment::micros);
+    tx.run(
+        &SAVE,
+        &[
+            run.id.0.into(),
+            run.state.stored().into(),
+            micros(run.reported_at).into(),
+            micros(run.ended_at).into(),
+            micros(run.abort_requested_at).into(),
+            run.summary.as_deref().into(),
+            run.changes_detected.into(),
+            run.artifact.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The newest run of a block.
+pub fn newest_of(tx: &mut Tx, block: ObjectId) -> Outcome<Option<Run>> {
+    let sql =
+        Sql::built(format!("SELECT {COLUMNS} FROM run r WHERE r.block = $1 ORDER BY r.number DESC LIMIT 1"));
+    Ok(tx.maybe(&sql, &[block.0.into()], Run::read)?)
+}
+
+/// Runs of a block that are not over.
+pub fn open_of(tx: &mut Tx, block: ObjectId) -> Outcome<Vec<Run>> {
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM run r WHERE r.block = $1 AND r.state IN ('QUEUED', 'IN_PROGRESS', 'PENDING')
+         ORDER BY r.number"
+    ));
+    Ok(tx.all(&sql, &[block.0.into()], Run::read)?)
+}
+
+const EXECUTED: Sql = Sql::new("SELECT count(*) FROM run WHERE block = $1 AND attempts > 0");
+
+/// Whether any run of a block was ever claimed.
+pub fn was_executed(tx: &mut Tx, block: ObjectId) -> Outcome<bool> {
+    Ok(tx.one(&EXECUTED, &[block.0.into()], |row| row.get::<i64>(0))? > 0)
+}
+
+/// One page of runs, newest first, with the number of all. `seen` names workspaces whose runs may be seen as
+/// owner of definition or runner; none sees all.
+pub fn list(
+    tx: &mut Tx,
+    block: Option<ObjectId>,
+    seen: Option<&str>,
+    (limit, offset): (i64, i64),
+) -> Outcome<(Vec<Run>, i64)> {
+    let mut wheres = Vec::new();
+    let mut args: Vec<stoa_db::Value> = Vec::new();
+    if let Some(block) = block {
+        args.push(block.0.into());
+        wheres.push(format!("r.block = ${}", args.len()));
+    }
+    if let Some(home) = seen {
+        args.push(home.into());
+        wheres.push(format!("(r.owner = ${0} OR r.runner_owner = ${0})", args.len()));
+    }
+    let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
+    let total = tx.one(&Sql::built(format!("SELECT count(*) FROM run r WHERE {wheres}")), &args, |row| {
+        row.get(0)
+    })?;
+    args.extend([limit.into(), offset.into()]);
+    let (limit, offset) = (args.len() - 1, args.len());
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM run r WHERE {wheres} ORDER BY r.created_at DESC, r.id DESC
+         LIMIT ${limit} OFFSET ${offset}"
+    ));
+    Ok((tx.all(&sql, &args, Run::read)?, total))
+}
+
+/// A source of reports.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its id, chosen by the reporter.
+    pub id: String,
+    /// The claim it belongs to.
+    pub epoch: i64,
+    /// Id in the external system.
+    pub external_id: Option<String>,
+    /// Link to the external system.
+    pub external_url: Option<String>,
+}
+
+const SOURCES: Sql =
+    Sql::new("SELECT id, epoch, external_id, external_url FROM run_source WHERE run = $1 ORDER BY place");
+const ADD_SOURCE: Sql = Sql::new(
+    "INSERT INTO run_source (run, id, place, epoch, external_id, external_url)
+     VALUES ($1, $2, (SELECT count(*) FROM run_source WHERE run = $1), $3, $4, $5)
+     ON CONFLICT (run, id) DO UPDATE SET epoch = excluded.epoch,
+        external_id = coalesce(excluded.external_id, run_source.external_id),
+        external_url = coalesce(excluded.external_url, run_source.external_url)",
+);
+
+/// Sources of a run in the order they came.
+pub fn sources(tx: &mut Tx, run: RunId) -> Outcome<Vec<Source>> {
+    Ok(tx.all(&SOURCES, &[run.0.into()], |row| {
+        Ok(Source {
+            id: row.get(0)?,
+            epoch: row.get(1)?,
+            external_id: row.get(2)?,
+            external_url: row.get(3)?,
+        })
+    })?)
+}
+
+/// Adds a source, or renews it.
+pub fn put_source(tx: &mut Tx, run: RunId, source: &Source) -> Outcome<()> {
+    tx.run(
+        &ADD_SOURCE,
+        &[
+            run.0.into(),
+            source.id.as_str().into(),
+            source.epoch.into(),
+            source.external_id.as_deref().into(),
+            source.external_url.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// A step of a run.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Source it belongs to.
+    pub source: String,
+    /// Its id within the source.
+    pub id: String,
+    /// For people.
+    pub display_name: String,
+    /// `PENDING`, `IN_PROGRESS`, `SUCCEEDED`, `FAILED` or `ABORTED`.
+    pub state: String,
+    /// For the consumer.
+    pub user_message: Option<String>,
+    /// Length of the system message in bytes.
+    pub log_bytes: usize,
+    log_digest: String,
+    place: i64,
+}
+
+const STEPS: Sql = Sql::new(
+    "SELECT t.source, t.id, t.display_name, t.state, t.user_message, t.log_bytes, t.log_digest, t.place
+     FROM run_step t JOIN run_source s ON s.run = t.run AND s.id = t.source
+     WHERE t.run = $1 ORDER BY s.place, t.place",
+);
+const PUT_STEP: Sql = Sql::new(
+    "INSERT INTO run_step (run, source, id, place, display_name, state, user_message, log_bytes, log_digest)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (run, source, id) DO UPDATE SET display_name = excluded.display_name, state = excluded.state,
+        user_message = excluded.user_message, log_bytes = excluded.log_bytes, log_digest = excluded.log_digest",
+);
+
+/// Steps of a run: by source, then in the order they came.
+pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
+    Ok(tx.all(&STEPS, &[run.0.into()], |row| {
+        Ok(Step {
+            source: row.get(0)?,
+            id: row.get(1)?,
+            display_name: row.get(2)?,
+            state: row.get(3)?,
+            user_message: row.get(4)?,
+            log_bytes: usize::try_from(row.get::<i64>(5)?).unwrap_or(0),
+            log_digest: row.get(6)?,
+            place: row.get(7)?,
+        })
+    })?)
+}
+
+/// A step that nobody has reported yet.
+pub fn new_step(source: &str, id: &str, place: usize) -> Step {
+    Step {
+        source: source.into(),
+        id: id.into(),
+        display_name: id.into(),
+        state: "PENDING".into(),
+        user_message: None,
+        log_bytes: 0,
+        log_digest: String::new(),
+        place: i64::try_from(place).unwrap_or(i64::MAX),
+    }
+}
+
+/// Writes a step.
+pub fn put_step(tx: &mut Tx, run: RunId, step: &Step) -> Outcome<()> {
+    tx.run(
+        &PUT_STEP,
+        &[
+            run.0.into(),
+            step.source.as_str().into(),
+            step.id.as_str().into(),
+            step.place.into(),
+            step.display_name.as_str().into(),
+            step.state.as_str().into(),
+            step.user_message.as_deref().into(),
+            i64::try_from(step.log_bytes).unwrap_or(i64::MAX).into(),
+            step.log_digest.as_str().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// A user message cut to what is kept.
+pub fn user_message(text: &str) -> String {
+    let mut end = USER_MESSAGE_MAX.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+const LOG_CHUNKS: Sql =
+    Sql::new("SELECT text FROM run_log WHERE run = $1 AND source = $2 AND step = $3 ORDER BY place");
+const CLEAR_LOG: Sql = Sql::new("DELETE FROM run_log WHERE run = $1 AND source = $2 AND step = $3");
+const ADD_LOG: Sql = Sql::new(
+    "INSERT INTO run_log (run, source, step, place, text) VALUES ($1, $2, $3,
+        (SELECT coalesce(max(place), 0) + 1 FROM run_log WHERE run = $1 AND source = $2 AND step = $3), $4)",
+);
+
+/// The whole system message of a step.
+pub fn log(tx: &mut Tx, run: RunId, source: &str, step: &str) -> Outcome<String> {
+    let chunks = tx.all(&LOG_CHUNKS, &[run.0.into(), source.into(), step.into()], |row| row.get::<String>(0))?;
+    Ok(chunks.concat())
+}
+
+/// Replaces the system message of a step. A text that continues the old one only adds its new end. Returns
+/// where the new part begins: 0 when everything is new, none when nothing changed.
+pub fn set_log(tx: &mut Tx, run: RunId, step: &mut Step, text: &str) -> Outcome<Option<usize>> {
+    let shortened = shortened(text);
+    let text = shortened.as_deref().unwrap_or(text);
+    let digest = |text: &str| hex(&Sha256::digest(text.as_bytes()));
+    let old = step.log_bytes;
+    let continues = text.len() >= old && text.is_char_boundary(old) && digest(&text[..old]) == step.log_digest;
+    let from = if old > 0 && continues { old } else { 0 };
+    let key = [run.0.into(), step.source.as_str().into(), step.id.as_str().into()];
+    if from == 0 && old > 0 {
+        tx.run(&CLEAR_LOG, &key)?;
+    } else if from == text.len() {
+        return Ok(None);
+    }
+    let mut args = key.to_vec();
+    args.push(text[from..].into());
+    tx.run(&ADD_LOG, &args)?;
+    step.log_bytes = text.len();
+    step.log_digest = digest(text);
+    Ok(Some(from))
+}
+
+fn shortened(text: &str) -> Option<String> {
+    if text.len() <= LOG_MAX {
+        return None;
+    }
+    let (mut head, mut tail) = (LOG_HEAD, text.len() - (LOG_MAX - LOG_HEAD - 100));
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    let left_out = tail - head;
+    Some(format!("{}\n[... {left_out} bytes left out ...]\n{}", &text[..head], &text[tail..]))
+}
+
+/// An output as reported.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// Its value; null when it is sensitive.
+    pub value: Value,
+    /// Type the reporter says it has.
+    pub io_type: String,
+    /// Whether the reporter flagged it.
+    pub sensitive: bool,
+}
+
+const OUTPUTS: Sql = Sql::new("SELECT key, value, type, sensitive FROM run_output WHERE run = $1 ORDER BY key");
+const PUT_OUTPUT: Sql = Sql::new(
+    "INSERT INTO run_output (run, key, value, type, sensitive) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, type = excluded.type,
+        sensitive = excluded.sensitive",
+);
+
+/// Outputs reported so far: the union over all sources and steps, the last update of each key.
+pub fn outputs(tx: &mut Tx, run: RunId) -> Outcome<Vec<(String, Reported)>> {
+    Ok(tx.all(&OUTPUTS, &[run.0.into()], |row| {
+        let value = serde_json::from_str(&row.get::<String>(1)?).unwrap_or_default();
+        Ok((row.get(0)?, Reported { value, io_type: row.get(2)?, sensitive: row.get(3)? }))
+    })?)
+}
+
+/// Takes a reported output.
+pub fn put_output(tx: &mut Tx, run: RunId, key: &str, output: &Reported) -> Outcome<()> {
+    tx.run(
+        &PUT_OUTPUT,
+        &[
+            run.0.into(),
+            key.into(),
+            output.value.to_string().into(),
+            output.io_type.as_str().into(),
+            output.sensitive.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Removes everything about a block's runs, when the block itself is removed for good.
+pub fn forget_block(tx: &mut Tx, block: ObjectId) -> Outcome<()> {
+    for table in ["run_log", "run_step", "run_source", "run_output"] {
+        let sql = Sql::built(format!("DELETE FROM {table} WHERE run IN (SELECT id FROM run WHERE block = $1)"));
+        tx.run(&sql, &[block.0.into()])?;
+    }
+    tx.run(&Sql::new("DELETE FROM run WHERE block = $1"), &[block.0.into()])?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! One run live: its state, its steps and its log lines as server-sent events, resumable.
+
+use super::KIND;
+use super::logs::{self, View};
+use super::model::Run;
+use super::store;
+use axum::response::Response;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use stoa_core::feed::{self, Event};
+use stoa_core::{Call, Outcome};
+use stoa_db::Tx;
+use stoa_web::events::{self, Follow, Message};
+use stoa_web::route::About;
+use stoa_web::{App, Request, Route};
+
+/// `GET …/{uuid}/events`.
+pub fn route() -> Route {
+    let path = "/api/meshobjects/meshbuildingblockruns/{uuid}/events";
+    Route::stream(path, Arc::new(|app, call, request| Box::pin(open(app, call, request)))).about(About {
+        summary: "Follow a run as server-sent events, resumable by Last-Event-ID",
+        tag: KIND,
+        produces: Some("text/event-stream"),
+        success: &[200],
+        errors: &[403, 404],
+        ..About::default()
+    })
+}
+
+fn message(id: Option<i64>, event: &'static str, data: Value) -> Message {
+    Message { id, event, data }
+}
+
+fn run_message(id: Option<i64>, run: &Run, view: View) -> Message {
+    let summary = run.summary.as_ref().filter(|_| view.sees_system());
+    message(id, "run", json!({ "status": run.state.shown(), "message": summary }))
+}
+
+fn end_message(tx: &mut Tx, id: i64, run: &Run) -> Outcome<Message> {
+    let warnings = logs::warnings(run, &store::steps(tx, run.id)?);
+    Ok(message(Some(id), "end", json!({ "status": run.state.shown(), "warnings": warnings })))
+}
+
+async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> {
+    let uuid = request.param(0).to_owned();
+    let resumed = events::resumed(&request);
+    let (first, seq, run, view) = app
+        .db
+        .read(move |tx| {
+            let (run, view) = logs::opened(tx, &call, &uuid)?;
+            let seq = resumed.map_or_else(|| feed::newest(tx), Ok)?;
+            let first = if resumed.is_none() { replay(tx, seq, &run, view)? } else { Vec::new() };
+            Ok::<_, stoa_core::Error>((first, seq, run, view))
+        })
+        .await?;
+    let over = run.state.is_final() && resumed.is_none();
+    let (id, at) = (run.id, Arc::clone(&app));
+    let follow: Follow = Box::new(move |events| {
+        let app = Arc::clone(&at);
+        Box::pin(async move {
+            app.db
+                .read(move |tx| {
+                    let Some(run) = store::by_id(tx, id)? else { return Ok((Vec::new(), true)) };
+                    let mut messages = Vec::new();
+                    for event in &events {
+                        tell(tx, event, &run, view, &mut messages)?;
+                    }
+                    let ended = events.iter().any(|event| is_final(&event.content["status"]));
+                    if ended {
+                        let seq = events.last().map_or(0, |event| event.seq);
+                        messages.push(end_message(tx, seq, &run)?);
+                    }
+                    Ok::<_, stoa_core::Error>((messages, ended))
+                })
+                .await
+        })
+    });
+    Ok(events::respond(&app, seq, Some(id), &first, follow, over))
+}
+
+fn is_final(status: &Value) -> bool {
+    matches!(status.as_str(), Some("SUCCEEDED" | "FAILED" | "ABORTED"))
+}
+
+/// Everything so far, for a reader who comes new.
+fn replay(tx: &mut Tx, seq: i64, run: &Run, view: View) -> Outcome<Vec<Message>> {
+    let mut messages = vec![run_message(Some(seq), run, view)];
+    for step in store::steps(tx, run.id)? {
+        let data = json!({
+            "source": step.source,
+            "id": step.id,
+            "displayName": step.display_name,
+            "status": step.state,
+            "userMessage": step.user_message,
+        });
+        messages.push(message(Some(seq), "step", data));
+        if view.sees_system() && step.log_bytes > 0 {
+            let text = store::log(tx, run.id, &step.source, &step.id)?;
+            let data = json!({ "source": step.source, "id": step.id, "from": 0, "text": text });
+            messages.push(message(Some(seq), "log", data));
+        }
+    }
+    if run.state.is_final() {
+        messages.push(end_message(tx, seq, run)?);
+    }
+    Ok(messages)
+}
+
+/// What one event of the feed says about the run.
+fn tell(tx: &mut Tx, event: &Event, run: &Run, view: View, messages: &mut Vec<Message>) -> Outcome<()> {
+    let seq = Some(event.seq);
+    for step in event.content["steps"].as_array().into_iter().flatten() {
+        let mut data = step.clone();
+        let log = data.as_object_mut().and_then(|members| members.remove("log"));
+        messages.push(message(seq, "step", data));
+        let Some(log) = log.filter(|_| view.sees_system()) else { continue };
+        let (source, id) = (step["source"].as_str().unwrap_or_default(), step["id"].as_str().unwrap_or_default());
+        let place = |name: &str| log[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let text = store::log(tx, run.id, source, id)?;
+        // The text may have been replaced since; then a later event tells it from its start.
+        if let Some(part) = text.get(place("from")..place("to").min(text.len())) {
+            let data = json!({ "source": source, "id": id, "from": place("from"), "text": part });
+            messages.push(message(seq, "log", data));
+        }
+    }
+    if let Some(status) = event.content.get("status").filter(|status| !is_final(status)) {
+        messages.push(message(seq, "run", json!({ "status": status, "message": null })));
+    } else if event.content.get("status").is_some() {
+        messages.push(run_message(seq, run, view));
+    } else if event.content.get("abortRequested").is_some() {
+        messages.push(message(seq, "run", json!({ "status": run.state.shown(), "message": "Stopping was asked for." })));
+    }
+    Ok(())
+}

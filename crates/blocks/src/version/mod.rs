@@ -1,0 +1,592 @@
+//! meshBuildingBlockDefinitionVersion: the automation behind a definition, drafted, released, then fixed for
+//! ever (`api-building-blocks.md` §3).
+
+pub mod implementation;
+pub mod review;
+pub mod rules;
+pub mod wire;
+
+use crate::definition::{self, Definition, Listed, TargetType};
+use crate::runner::{self, ImplementationType, Restriction, SHARED};
+use crate::secret::Keeper;
+use crate::{integration, secret};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use stoa_base::{ObjectId, Refusal};
+use stoa_core::guard::Visibility;
+use stoa_core::listing::Query;
+use stoa_core::objects::{self, Draft, Object, Told};
+use stoa_core::secrets::redacted;
+use stoa_core::{Action, Allowed, Call, Outcome, Permission, Resource};
+use stoa_db::Tx;
+use stoa_web::kind::{Deleted, Writes, must_exist};
+use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Request};
+use wire::{AskedState, Assignment, DeletionMode, Input, State, Version, VersionSpec, Wire};
+
+/// The kind's name.
+pub const KIND: &str = "meshBuildingBlockDefinitionVersion";
+
+/// The version with this uuid and its document.
+pub fn by_id(tx: &mut Tx, id: ObjectId) -> Outcome<Option<(Object, Version)>> {
+    let Some(object) = objects::by_id(tx, KIND, id)? else { return Ok(None) };
+    let version = object.doc()?;
+    Ok(Some((object, version)))
+}
+
+/// Whether no higher version of the same definition exists.
+pub fn is_newest(tx: &mut Tx, object: &Object) -> Outcome<bool> {
+    let version: Version = object.doc()?;
+    let newest = newest_of(tx, version.definition, None)?;
+    Ok(newest.is_some_and(|(newest, _)| newest.id == object.id))
+}
+
+/// The newest version of a definition, or the newest in one state.
+pub fn newest_of(
+    tx: &mut Tx,
+    definition: ObjectId,
+    state: Option<&str>,
+) -> Outcome<Option<(Object, Version)>> {
+    let Some(object) = objects::by_id(tx, definition::KIND, definition)? else { return Ok(None) };
+    let listed = definition::versions(&object)?;
+    let found =
+        listed.iter().rev().find(|version| state.is_none_or(|state| version.state == state)).cloned();
+    match found {
+        Some(listed) => by_id(tx, listed.version_uuid),
+        None => Ok(None),
+    }
+}
+
+fn key_of(definition: ObjectId, number: i64) -> String {
+    format!("{definition}.{number}")
+}
+
+fn draft_of(version: &Version, leans_on: Option<ObjectId>) -> Outcome<Draft> {
+    let mut references = vec![("definition", version.definition), ("runner", version.runner)];
+    references.extend(leans_on.map(|integration| ("integration", integration)));
+    references.extend(version.dependencies.iter().map(|definition| ("dependency", *definition)));
+    Ok(Draft {
+        doc: serde_json::to_value(version)?,
+        status: json!({}),
+        facets: vec![("definition", version.definition.to_string())],
+        references,
+    })
+}
+
+/// Creates version 1 together with its definition (§2.4).
+pub fn create_first(tx: &mut Tx, call: &Call, allowed: Allowed, definition: &mut Object) -> Outcome<()> {
+    let runner = runner::by_uuid(tx, call, SHARED)?
+        .ok_or_else(|| Refusal::Unavailable("The shared runner is not set up yet.".into()))?;
+    let version = Version {
+        definition: definition.id,
+        number: 1,
+        state: State::Draft,
+        only_apply_once_per_tenant: false,
+        deletion_mode: DeletionMode::Delete,
+        permissions: Vec::new(),
+        runner: runner.0.id,
+        dependencies: Vec::new(),
+        implementation: json!({ "type": "manual", "manual": {} }),
+        inputs: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        manual_overrides: BTreeMap::new(),
+    };
+    insert(tx, call, allowed, definition, &version, None).map(|_| ())
+}
+
+fn insert(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    definition: &mut Object,
+    version: &Version,
+    leans_on: Option<ObjectId>,
+) -> Outcome<Object> {
+    let id = ObjectId::new();
+    let key = key_of(version.definition, version.number);
+    let told = Told::new(
+        "Building Block Definition Version Created",
+        format!("Version {} was drafted.", version.number),
+    );
+    let owner = definition.owner().to_owned();
+    let draft = draft_of(version, leans_on)?;
+    let object = objects::insert(tx, call, allowed, (id, KIND, &key, Some(&owner)), draft, told)?;
+    let mut listed = definition::versions(definition)?;
+    listed.push(Listed {
+        version_uuid: id,
+        version_number: version.number,
+        state: version.state.shown().into(),
+    });
+    definition::set_versions(tx, call, definition, &listed)?;
+    Ok(object)
+}
+
+/// Moves a version to another state and tells its definition.
+pub fn set_state(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    object: &Object,
+    mut version: Version,
+    state: State,
+) -> Outcome<Object> {
+    version.state = state;
+    let title = match state {
+        State::Released => "Building Block Definition Version Released",
+        State::InReview => "Building Block Definition Version Release Requested",
+        State::Draft => "Building Block Definition Version Release Rejected",
+    };
+    let told = Told::new(title, format!("Version {} of definition {}.", version.number, version.definition));
+    let leans_on = integration_of(&version);
+    let changed = objects::replace(tx, call, allowed, object, draft_of(&version, leans_on)?, told)?;
+    let mut definition = objects::by_id(tx, definition::KIND, version.definition)?
+        .ok_or(stoa_core::Fault::Corrupt { what: "definition of a version" })?;
+    let mut listed = definition::versions(&definition)?;
+    for line in listed.iter_mut().filter(|line| line.version_uuid == object.id) {
+        line.state = state.shown().into();
+    }
+    definition::set_versions(tx, call, &mut definition, &listed)?;
+    Ok(changed)
+}
+
+/// The integration that a version leans on.
+pub fn integration_of(version: &Version) -> Option<ObjectId> {
+    version.implementation_body()["integrationRef"]["uuid"].as_str().and_then(|uuid| uuid.parse().ok())
+}
+
+/// The runner that executes a version: its own, or its integration's when its own is the shared one (§3.5.6).
+/// Two different ones that are both not shared are an error with a readable text.
+pub fn effective_runner(tx: &mut Tx, version: &Version) -> Outcome<Result<ObjectId, String>> {
+    let own = version.runner;
+    let Some(integration) = integration_of(version) else { return Ok(Ok(own)) };
+    let Some(integration) = objects::by_id(tx, integration::KIND, integration)? else {
+        return Ok(Err("The integration of this version does not exist any more.".into()));
+    };
+    let named: ObjectId = integration::runner_of(&integration).parse().unwrap_or(own);
+    let shared = |runner: ObjectId| runner.to_string() == SHARED;
+    Ok(if shared(own) || own == named {
+        Ok(named)
+    } else if shared(named) {
+        Ok(own)
+    } else {
+        Err("The version and its integration name two different runners.".into())
+    })
+}
+
+fn check_runner(tx: &mut Tx, call: &Call, owner: &str, spec: &VersionSpec, kind: &str) -> Outcome<(ObjectId, Keeper)> {
+    let uuid = spec.runner_ref.as_ref().map_or(SHARED, |reference| reference.uuid.as_str());
+    let Some((object, runner)) = runner::by_uuid(tx, call, uuid)? else {
+        return Err(Refusal::invalid("spec.runnerRef", "names no runner").into());
+    };
+    if runner.restriction == Restriction::Private && object.owner() != owner {
+        return Err(Refusal::invalid("spec.runnerRef", "names a PRIVATE runner of another workspace").into());
+    }
+    let needed = implementation::shape(kind).map(|shape| shape.runs_on);
+    if runner.implementation_type != ImplementationType::All && Some(runner.implementation_type) != needed {
+        let problem = format!("names a runner that cannot execute {kind}");
+        return Err(Refusal::invalid("spec.runnerRef", problem).into());
+    }
+    Ok((object.id, Keeper::runner(&runner.public_key)?))
+}
+
+fn check_permissions(codes: &[String]) -> Outcome<Vec<String>> {
+    let mut known = Vec::new();
+    for code in codes {
+        let permission: Permission =
+            code.parse().map_err(|_| Refusal::invalid("spec.permissions", format!("knows no `{code}`")))?;
+        if permission.is_admin() {
+            let problem = format!("may not hold `{code}`: runs never act as administrators");
+            return Err(Refusal::invalid("spec.permissions", problem).into());
+        }
+        known.push(code.clone());
+    }
+    known.sort();
+    known.dedup();
+    Ok(known)
+}
+
+/// The dependencies of a version: visible, no cycle over newest versions, level allowed (§3.7).
+fn check_dependencies(
+    tx: &mut Tx,
+    call: &Call,
+    own: (ObjectId, &str, TargetType),
+    spec: &VersionSpec,
+) -> Outcome<Vec<ObjectId>> {
+    const FIELD: &str = "spec.dependencyDefinitionRefs";
+    let (own_id, owner, target) = own;
+    let uuids: Vec<&str> = match (&spec.dependency_definition_refs, &spec.dependency_definition_uuids) {
+        (Some(refs), _) => refs.iter().map(|reference| reference.uuid.as_str()).collect(),
+        (None, Some(uuids)) => uuids.iter().map(String::as_str).collect(),
+        (None, None) => Vec::new(),
+    };
+    let mut found = Vec::new();
+    for uuid in uuids {
+        let unknown = || Refusal::invalid(FIELD, format!("names no definition that you can see: {uuid}"));
+        let id: ObjectId = uuid.parse().map_err(|_| unknown())?;
+        let (object, definition) = definition::by_id(tx, id)?.ok_or_else(unknown)?;
+        if object.owner() != owner && definition::Definitions::readable(call, &object).is_err() {
+            return Err(unknown().into());
+        }
+        if id == own_id {
+            return Err(Refusal::invalid(FIELD, "must not name the definition itself").into());
+        }
+        if target == TargetType::WorkspaceLevel && definition.target_type == TargetType::TenantLevel {
+            let problem = "must not name a TENANT_LEVEL definition when this one is WORKSPACE_LEVEL";
+            return Err(Refusal::invalid(FIELD, problem).into());
+        }
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    let mut to_visit = found.clone();
+    let mut visited = Vec::new();
+    while let Some(next) = to_visit.pop() {
+        if next == own_id {
+            return Err(Refusal::invalid(FIELD, "would make a cycle of dependencies").into());
+        }
+        if visited.contains(&next) {
+            continue;
+        }
+        visited.push(next);
+        if let Some((_, version)) = newest_of(tx, next, None)? {
+            to_visit.extend(version.dependencies);
+        }
+    }
+    Ok(found)
+}
+
+/// Inputs that take a parent's output must name one that exists there, of a fitting type once released.
+fn check_sources(tx: &mut Tx, version: &Version) -> Outcome<()> {
+    for (key, input) in &version.inputs {
+        if input.assignment_type != Assignment::BuildingBlockOutput {
+            continue;
+        }
+        let field = format!("spec.inputs.{key}.argument");
+        let (definition, output) =
+            input.argument.as_str().and_then(|text| text.split_once('.')).unwrap_or_default();
+        let parent = definition.parse().ok().filter(|id| version.dependencies.contains(id));
+        let Some(parent) = parent else {
+            let problem = "names a definition that is not in spec.dependencyDefinitionRefs";
+            return Err(Refusal::invalid(field, problem).into());
+        };
+        let newest = match newest_of(tx, parent, Some("RELEASED"))? {
+            Some(newest) => Some(newest),
+            None => newest_of(tx, parent, None)?,
+        };
+        let found = newest.and_then(|(_, parent)| parent.outputs.get(output).cloned());
+        let Some(found) = found else {
+            return Err(Refusal::invalid(field, format!("names an output that does not exist: {output}")).into());
+        };
+        if version.state == State::Released && !input.io_type.takes(found.io_type) {
+            let problem = format!("names an output of type {}", found.io_type.word());
+            return Err(Refusal::invalid(field, problem).into());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the secrets of inputs: values set now, or those of `before` named by their hash.
+fn keep_input_secrets(
+    call: &Call,
+    keeper: &Keeper,
+    inputs: &mut BTreeMap<String, Input>,
+    before: Option<&Version>,
+) -> Outcome<()> {
+    for (key, input) in inputs.iter_mut().filter(|(_, input)| input.is_sensitive) {
+        let old = before.and_then(|before| before.inputs.get(key)).filter(|old| old.is_sensitive);
+        for (name, value, kept) in [
+            ("argument", &mut input.argument, old.map(|old| &old.argument)),
+            ("defaultValue", &mut input.default_value, old.map(|old| &old.default_value)),
+        ] {
+            if !value.is_null() {
+                let field = format!("spec.inputs.{key}.{name}");
+                *value = keeper.take(&call.world, value, kept.filter(|kept| secret::is_stored(kept)), &field)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Base<'a> {
+    definition: &'a Object,
+    spec_of: &'a Definition,
+    number: i64,
+    /// Where secrets given as hashes come from: the draft itself, or the newest version.
+    secrets_from: Option<&'a Version>,
+    /// Versions already released, for what may not change any more.
+    released: Vec<Version>,
+}
+
+/// A version out of a request, with all rules but its state's.
+fn build(tx: &mut Tx, call: &Call, base: &Base<'_>, spec: VersionSpec) -> Outcome<(Version, Option<ObjectId>)> {
+    let owner = base.definition.owner();
+    let target = base.spec_of.target_type;
+    let kind = spec.implementation.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (runner, keeper) = check_runner(tx, call, owner, &spec, &kind)?;
+    let before = base.secrets_from;
+    let (implementation, leans_on) = implementation::checked(
+        tx,
+        call,
+        &keeper,
+        &spec.implementation,
+        before.map(|before| &before.implementation),
+    )?;
+    if kind == "githubWorkflows"
+        && spec.deletion_mode == DeletionMode::Delete
+        && implementation["githubWorkflows"]["destroyWorkflow"].is_null()
+    {
+        let field = "spec.implementation.githubWorkflows.destroyWorkflow";
+        return Err(Refusal::invalid(field, "is required when deletionMode is DELETE").into());
+    }
+    let dependencies = check_dependencies(tx, call, (base.definition.id, owner, target), &spec)?;
+    let mut inputs = spec.inputs;
+    for (key, input) in &mut inputs {
+        // A deprecated emptiness that some clients send.
+        input.selectable_values = input.selectable_values.take().filter(|values| !values.is_empty());
+        rules::check_input(key, input, target)?;
+        let toggled = base
+            .released
+            .iter()
+            .filter_map(|version| version.inputs.get(key))
+            .any(|old| old.is_sensitive != input.is_sensitive);
+        if toggled {
+            let field = format!("spec.inputs.{key}.isSensitive");
+            return Err(Refusal::invalid(field, "cannot change: a released version has this input").into());
+        }
+    }
+    rules::assign_positions(&mut inputs);
+    keep_input_secrets(call, &keeper, &mut inputs, before)?;
+    let mut version = Version {
+        definition: base.definition.id,
+        number: base.number,
+        state: State::Draft,
+        only_apply_once_per_tenant: spec.only_apply_once_per_tenant,
+        deletion_mode: spec.deletion_mode,
+        permissions: check_permissions(&spec.permissions)?,
+        runner,
+        dependencies,
+        implementation,
+        inputs,
+        outputs: BTreeMap::new(),
+        manual_overrides: before.map(|before| before.manual_overrides.clone()).unwrap_or_default(),
+    };
+    if kind == "manual" {
+        rules::manual_outputs(&mut version, spec.outputs, target)?;
+    } else {
+        version.manual_overrides.clear();
+        version.outputs = rules::outputs(spec.outputs, target)?;
+    }
+    check_sources(tx, &version)?;
+    Ok((version, leans_on))
+}
+
+fn released_of(tx: &mut Tx, definition: &Object) -> Outcome<Vec<Version>> {
+    let listed = definition::versions(definition)?;
+    let released = listed.iter().filter(|version| version.state == "RELEASED");
+    released.filter_map(|listed| by_id(tx, listed.version_uuid).transpose()).map(|found| Ok(found?.1)).collect()
+}
+
+/// What a version's secrets cannot hide: a sensitive STATIC needs a value before others may use it.
+fn check_complete(version: &Version) -> Outcome<()> {
+    for (key, input) in &version.inputs {
+        if input.assignment_type == Assignment::Static && input.argument.is_null() {
+            return Err(Refusal::invalid(format!("spec.inputs.{key}.argument"), "is required for STATIC").into());
+        }
+    }
+    Ok(())
+}
+
+/// The kind.
+pub struct Versions;
+
+impl Kind for Versions {
+    const NAME: &'static str = KIND;
+    const VERSIONS: &'static [&'static str] = &["v1-preview"];
+    const COLLECTION: &'static str = "meshbuildingblockdefinitionversions";
+    const RESOURCE: Resource = Resource::Definition;
+    const WRITES: Writes = Writes::NoDelete;
+    const BODY_MAX: usize = 24 << 20;
+    const LONG: &'static [&'static str] = &[
+        "spec.inputs.*.argument",
+        "spec.inputs.*.defaultValue",
+        "spec.inputs.*.valueValidationRegex",
+        "spec.implementation",
+    ];
+    const FILTERS: &'static [(&'static str, &'static str)] =
+        &[("buildingBlockDefinitionUuid", "Versions of this definition")];
+    const REQUEST: &'static str = "BuildingBlockDefinitionVersion";
+    const RESPONSE: &'static str = "BuildingBlockDefinitionVersion";
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.add::<Wire>();
+    }
+
+    fn example() -> Value {
+        json!({
+            "apiVersion": "v1-preview",
+            "kind": KIND,
+            "metadata": { "ownedByWorkspace": "data-platform" },
+            "spec": {
+                "buildingBlockDefinitionRef": { "uuid": "5b1f0b1e-7a53-4bb2-9c1e-2f6c1a0d3e10" },
+                "onlyApplyOncePerTenant": false,
+                "deletionMode": "DELETE",
+                "implementation": { "type": "manual" },
+                "inputs": {},
+                "outputs": {},
+            },
+        })
+    }
+
+    fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
+        objects::by_uuid_text(tx, KIND, id)
+    }
+
+    fn id_of(object: &Object) -> String {
+        object.id.to_string()
+    }
+
+    fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
+        Ok(Query::of(KIND, seen).with("definition", request.query("buildingBlockDefinitionUuid")))
+    }
+
+    fn may_list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<()> {
+        // Another workspace's definition is refused rather than listed empty (§3.1).
+        let Some(uuid) = request.query("buildingBlockDefinitionUuid") else { return Ok(()) };
+        let Some(definition) = objects::by_uuid_text(tx, definition::KIND, uuid)? else { return Ok(()) };
+        let scope = definition::Definitions::scope(&definition);
+        call.may(Resource::Definition, Action::Read, &scope).map(|_| ())
+    }
+
+    fn show(tx: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
+        let version: Version = object.doc()?;
+        let stored = redacted(&object.doc);
+        let reference = |kind: &str, id: ObjectId| json!({ "kind": kind, "uuid": id });
+        let dependencies = &version.dependencies;
+        let refs: Vec<Value> = dependencies.iter().map(|id| reference(definition::KIND, *id)).collect();
+        Ok(json!({
+            "metadata": {
+                "uuid": object.id,
+                "ownedByWorkspace": object.owner(),
+                "createdOn": object.created_at,
+            },
+            "spec": {
+                "buildingBlockDefinitionRef": reference(definition::KIND, version.definition),
+                "versionNumber": version.number,
+                "state": version.state.shown(),
+                "onlyApplyOncePerTenant": version.only_apply_once_per_tenant,
+                "deletionMode": version.deletion_mode,
+                "permissions": version.permissions,
+                "runnerRef": reference(runner::KIND, version.runner),
+                "dependencyDefinitionRefs": refs,
+                "dependencyDefinitionUuids": dependencies,
+                "implementation": stored["implementation"],
+                "inputs": stored["inputs"],
+                "outputs": stored["outputs"],
+            },
+            "status": {
+                "state": version.state.shown(),
+                "usageCount": definition::usage_of_version(tx, object.id)?,
+            },
+        }))
+    }
+
+    fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
+        let Wire { metadata, spec } = request.body()?;
+        let uuid = spec.building_block_definition_ref.uuid.clone();
+        let found = uuid.parse().ok().map(|id| definition::by_id(tx, id)).transpose()?.flatten();
+        let (mut object, definition) = found.ok_or_else(|| Refusal::missing(definition::KIND, uuid))?;
+        let scope = definition::Definitions::scope(&object);
+        let allowed = call.may(Resource::Definition, Action::Write, &scope)?;
+        if metadata.owned_by_workspace != object.owner() {
+            let problem = "must be the owner of the definition";
+            return Err(Refusal::invalid("metadata.ownedByWorkspace", problem).into());
+        }
+        let newest = newest_of(tx, object.id, None)?;
+        if let Some((_, newest)) = newest.as_ref().filter(|(_, newest)| newest.state != State::Released) {
+            return Err(Refusal::Conflict {
+                code: "BuildingBlockConflict",
+                message: format!("Version {} is a draft already; release it first.", newest.number),
+                remarks: Vec::new(),
+            }
+            .into());
+        }
+        let number = newest.as_ref().map_or(1, |(_, newest)| newest.number + 1);
+        if spec.version_number.is_some_and(|asked| asked != number) {
+            let problem = format!("must be the next free number, {number}");
+            return Err(Refusal::invalid("spec.versionNumber", problem).into());
+        }
+        let release = spec.state == Some(AskedState::Released);
+        let definition_object = object.clone();
+        let base = Base {
+            definition: &definition_object,
+            spec_of: &definition,
+            number,
+            secrets_from: newest.as_ref().map(|(_, newest)| newest),
+            released: released_of(tx, &definition_object)?,
+        };
+        let (version, leans_on) = build(tx, call, &base, spec)?;
+        let created = insert(tx, call, allowed, &mut object, &version, leans_on)?;
+        if release { review::release(tx, call, allowed, &created, version) } else { Ok(created) }
+    }
+
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object> {
+        let object = must_exist::<Self>(found, id)?;
+        let allowed = call.may(Resource::Definition, Action::Write, &Self::scope(&object))?;
+        let old: Version = object.doc()?;
+        let Wire { metadata, spec } = request.body()?;
+        if metadata.owned_by_workspace != object.owner() {
+            let problem = "must be the owner of the definition";
+            return Err(Refusal::invalid("metadata.ownedByWorkspace", problem).into());
+        }
+        if spec.building_block_definition_ref.uuid != old.definition.to_string() {
+            return Err(Refusal::invalid("spec.buildingBlockDefinitionRef", "cannot be changed").into());
+        }
+        if spec.version_number.is_some_and(|number| number != old.number) {
+            return Err(Refusal::invalid("spec.versionNumber", "cannot be changed").into());
+        }
+        let (definition_object, definition) = definition::by_id(tx, old.definition)?
+            .ok_or(stoa_core::Fault::Corrupt { what: "definition of a version" })?;
+        let released = old.state == State::Released;
+        let asked = spec.state;
+        let base = Base {
+            definition: &definition_object,
+            spec_of: &definition,
+            number: old.number,
+            secrets_from: Some(&old),
+            released: if released { Vec::new() } else { released_of(tx, &definition_object)? },
+        };
+        let (mut version, leans_on) = build(tx, call, &base, spec)?;
+        if released {
+            version.state = State::Released;
+            if version == old && asked != Some(AskedState::Draft) {
+                return Ok(object);
+            }
+            return Err(Refusal::Conflict {
+                code: "BuildingBlockConflict",
+                message: format!("Version {} is released and cannot change; draft a new one.", old.number),
+                remarks: Vec::new(),
+            }
+            .into());
+        }
+        let told = Told::new(
+            "Building Block Definition Version Changed",
+            format!("Draft {} of definition {} was changed.", version.number, version.definition),
+        );
+        let object = objects::replace(tx, call, allowed, &object, draft_of(&version, leans_on)?, told)?;
+        if asked == Some(AskedState::Released) {
+            return review::release(tx, call, allowed, &object, version);
+        }
+        Ok(object)
+    }
+
+    fn delete(_: &mut Tx, _: &Call, _: &Request, _: Object) -> Outcome<Deleted> {
+        // No route leads here: versions go with their definition (§2.5).
+        Err(Refusal::WrongMethod { allow: "GET, PUT".into() }.into())
+    }
+}

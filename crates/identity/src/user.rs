@@ -1,0 +1,185 @@
+//! meshUser: a person (`api-core.md` §3.8).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use stoa_base::{ObjectId, Refusal};
+use stoa_core::guard::Visibility;
+use stoa_core::listing::Query;
+use stoa_core::objects::{self, Draft, Object, Told};
+use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_db::Tx;
+use stoa_web::kind::Deleted;
+use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Request, hal};
+use utoipa::ToSchema;
+
+/// The kind's name.
+pub const KIND: &str = "meshUser";
+
+/// Declared part of a user.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSpec {
+    /// E-mail address; several users may share one.
+    email: String,
+    /// First name.
+    first_name: String,
+    /// Last name.
+    last_name: String,
+    /// External user id, unique when set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    euid: Option<String>,
+    /// Tags; people may be tagged freely.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    tags: Map<String, Value>,
+}
+
+/// Name of a user.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct UserMetadata {
+    /// Username. In a PUT another name renames.
+    name: String,
+    /// Set by the server, stable over renames.
+    #[schema(nullable = false)]
+    uuid: Option<String>,
+}
+
+/// A user on the wire.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = User)]
+pub struct Wire {
+    /// Name.
+    metadata: UserMetadata,
+    /// Declared part.
+    spec: UserSpec,
+}
+
+fn checked(tx: &mut Tx, wire: &mut Wire, own: Option<ObjectId>) -> Outcome<Draft> {
+    let name = &wire.metadata.name;
+    if name.trim().is_empty() || name.contains('/') || name.chars().any(char::is_control) {
+        return Err(Refusal::invalid("metadata.name", "must be printable, not blank and without `/`").into());
+    }
+    let spec = &mut wire.spec;
+    let plausible = spec.email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !spec.email.contains(' ')
+    });
+    if !plausible {
+        return Err(Refusal::invalid("spec.email", "must be an e-mail address").into());
+    }
+    spec.tags = stoa_web::body::tags(std::mem::take(&mut spec.tags), "spec.tags")?;
+    let mut facets = vec![
+        ("email", spec.email.clone()),
+        ("firstName", spec.first_name.clone()),
+        ("lastName", spec.last_name.clone()),
+    ];
+    if let Some(euid) = &spec.euid {
+        let seen = Visibility { all: true, ..Visibility::default() };
+        let page = stoa_core::listing::Page { number: 0, size: 2 };
+        let same = stoa_core::listing::list(tx, &Query::of(KIND, seen).with("euid", Some(euid)), page)?;
+        if same.items.iter().any(|other| Some(other.id) != own) {
+            return Err(Refusal::conflict(format!("Another user has the euid '{euid}'.")).into());
+        }
+        facets.push(("euid", euid.clone()));
+    }
+    Ok(Draft { doc: serde_json::to_value(spec)?, status: json!({}), facets, references: Vec::new() })
+}
+
+/// The kind.
+pub struct Users;
+
+impl Kind for Users {
+    const NAME: &'static str = KIND;
+    const VERSIONS: &'static [&'static str] = &["v2"];
+    const COLLECTION: &'static str = "meshusers";
+    const RESOURCE: Resource = Resource::User;
+    const FILTERS: &'static [(&'static str, &'static str)] = &[
+        ("uuid", "Exact uuid"),
+        ("euid", "Exact external id"),
+        ("username", "Exact username"),
+        ("email", "Exact e-mail address"),
+        ("firstName", "Exact first name"),
+        ("lastName", "Exact last name"),
+    ];
+    const REQUEST: &'static str = "User";
+    const RESPONSE: &'static str = "User";
+    const ID: &'static str = "username";
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.add::<Wire>();
+    }
+
+    fn example() -> Value {
+        json!({
+            "apiVersion": "v2",
+            "kind": KIND,
+            "metadata": { "name": "lea@fruit.example" },
+            "spec": { "email": "lea@fruit.example", "firstName": "Lea", "lastName": "Apfel" },
+        })
+    }
+
+    fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
+        objects::by_key(tx, KIND, id)
+    }
+
+    fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
+        let mut query = Query::of(KIND, seen)
+            .with("euid", request.query("euid"))
+            .with("email", request.query("email"))
+            .with("firstName", request.query("firstName"))
+            .with("lastName", request.query("lastName"));
+        query.key = request.query("username").map(Into::into);
+        query.id = request.query("uuid").map(Into::into);
+        Ok(query)
+    }
+
+    fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
+        Ok(json!({ "metadata": { "name": object.key, "uuid": object.id }, "spec": object.doc }))
+    }
+
+    fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
+        let name = hal::encoded(&object.key);
+        vec![("meshworkspaceusergroups", format!("/api/meshobjects/meshworkspaceusergroups?username={name}"))]
+    }
+
+    fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
+        let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;
+        let mut wire: Wire = request.body()?;
+        let draft = checked(tx, &mut wire, None)?;
+        let name = wire.metadata.name;
+        let told = Told::new("User Created", format!("User '{name}' was created."));
+        objects::insert(tx, call, allowed, (ObjectId::new(), KIND, &name, None), draft, told)
+    }
+
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object> {
+        let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;
+        let Some(mut object) = found else {
+            let wire: Wire = request.body()?;
+            if wire.metadata.name != id {
+                return Err(Refusal::missing(KIND, id).into());
+            }
+            return Self::create(tx, call, request);
+        };
+        let mut wire: Wire = request.body()?;
+        let draft = checked(tx, &mut wire, Some(object.id))?;
+        if wire.metadata.name != object.key {
+            objects::rekey(tx, allowed, &mut object, &wire.metadata.name)?;
+        }
+        let told = Told::new("User Changed", format!("User '{}' was changed.", object.key));
+        objects::replace(tx, call, allowed, &object, draft, told)
+    }
+
+    fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
+        let allowed = call.may(Resource::User, Action::Delete, &Scope::installation())?;
+        let told = Told::new("User Deleted", format!("User '{}' was deleted.", object.key));
+        objects::remove(tx, call, allowed, &object, told)?;
+        Ok(Deleted::Now)
+    }
+}

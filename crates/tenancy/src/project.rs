@@ -1,0 +1,253 @@
+//! meshProject: an environment of a workspace (`api-core.md` §3.2).
+
+use crate::workspace;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use stoa_base::{ObjectId, Refusal, check_identifier};
+use stoa_core::guard::Visibility;
+use stoa_core::listing::Query;
+use stoa_core::objects::{self, Draft, Object, Told};
+use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_db::Tx;
+use stoa_web::kind::{Deleted, must_exist};
+use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Request, body};
+use utoipa::ToSchema;
+
+/// The kind's name.
+pub const KIND: &str = "meshProject";
+
+/// A project as stored. Its key is `<workspace>.<project>`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Project {
+    name: String,
+    display_name: String,
+    tags: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_method_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    substitute_payment_method_identifier: Option<String>,
+}
+
+/// Name and owner of a project.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectMetadata {
+    /// Identifier, unique within the workspace.
+    name: String,
+    /// The workspace.
+    owned_by_workspace: String,
+    /// Set by the server.
+    #[schema(nullable = false)]
+    created_on: Option<String>,
+    /// Set by the server when its deletion was asked for.
+    #[schema(nullable = false)]
+    deleted_on: Option<String>,
+}
+
+/// Declared part of a project.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectSpec {
+    /// For people.
+    display_name: String,
+    /// Tags: lists of strings.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    tags: Map<String, Value>,
+    /// Who pays.
+    #[schema(nullable = false)]
+    payment_method_identifier: Option<String>,
+    /// Who pays when the first cannot.
+    #[schema(nullable = false)]
+    substitute_payment_method_identifier: Option<String>,
+}
+
+/// A project on the wire.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Project)]
+pub struct Wire {
+    /// Name and owner.
+    metadata: ProjectMetadata,
+    /// Declared part.
+    spec: ProjectSpec,
+}
+
+fn draft(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Draft> {
+    let ProjectSpec { display_name, tags, payment_method_identifier, substitute_payment_method_identifier } =
+        wire.spec;
+    let most = call.world.settings.project_identifier_max;
+    let length = display_name.chars().count();
+    if display_name.trim().is_empty() || length > most {
+        let problem = format!("must not be blank and have at most {most} characters");
+        return Err(Refusal::invalid("spec.displayName", problem).into());
+    }
+    let owner = &wire.metadata.owned_by_workspace;
+    for (field, method) in [
+        ("spec.paymentMethodIdentifier", &payment_method_identifier),
+        ("spec.substitutePaymentMethodIdentifier", &substitute_payment_method_identifier),
+    ] {
+        let Some(method) = method else { continue };
+        let found = objects::by_key(tx, "meshPaymentMethod", method)?;
+        if found.is_none_or(|found| found.owner() != owner.as_str()) {
+            let problem = format!("names no payment method of workspace '{owner}'");
+            return Err(Refusal::invalid(field, problem).into());
+        }
+    }
+    if payment_method_identifier.is_none() && substitute_payment_method_identifier.is_some() {
+        let field = "spec.substitutePaymentMethodIdentifier";
+        return Err(Refusal::invalid(field, "needs spec.paymentMethodIdentifier beside it").into());
+    }
+    let home = workspace::living(tx, owner)?;
+    let facets = vec![
+        ("state", "ACTIVE".to_owned()),
+        ("payment", payment_method_identifier.clone().unwrap_or_default()),
+    ];
+    let project = Project {
+        name: wire.metadata.name,
+        display_name,
+        tags: body::tags(tags, "spec.tags")?,
+        payment_method_identifier,
+        substitute_payment_method_identifier,
+    };
+    Ok(Draft {
+        doc: serde_json::to_value(project)?,
+        status: json!({}),
+        facets,
+        references: vec![("owner", home.id)],
+    })
+}
+
+/// The kind.
+pub struct Projects;
+
+impl Kind for Projects {
+    const NAME: &'static str = KIND;
+    const VERSIONS: &'static [&'static str] = &["v2"];
+    const COLLECTION: &'static str = "meshprojects";
+    const RESOURCE: Resource = Resource::Project;
+    const FILTERS: &'static [(&'static str, &'static str)] = &[
+        ("workspaceIdentifier", "Owning workspace"),
+        ("paymentIdentifier", "Primary payment method; empty finds projects without one"),
+        ("state", "Comma-separated of ACTIVE (default), PENDING_DELETION, DELETED"),
+    ];
+    const REQUEST: &'static str = "Project";
+    const RESPONSE: &'static str = "Project";
+    const ID: &'static str = "identifier";
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.add::<Wire>();
+    }
+
+    fn example() -> Value {
+        json!({
+            "apiVersion": "v2",
+            "kind": KIND,
+            "metadata": { "name": "press-dev", "ownedByWorkspace": "orchard" },
+            "spec": { "displayName": "Press Dev", "tags": {} },
+        })
+    }
+
+    fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
+        objects::by_key(tx, KIND, id)
+    }
+
+    fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
+        let states = request.query("state").unwrap_or("ACTIVE");
+        let states: Vec<String> = states.split(',').map(|state| state.trim().to_owned()).collect();
+        if let Some(bad) =
+            states.iter().find(|state| !["ACTIVE", "PENDING_DELETION", "DELETED"].contains(&state.as_str()))
+        {
+            let problem = format!("knows ACTIVE, PENDING_DELETION and DELETED, not `{bad}`");
+            return Err(Refusal::invalid("state", problem).into());
+        }
+        let mut query = Query::of(KIND, seen);
+        query.even_deleted = states.iter().any(|state| state == "DELETED");
+        query.workspace = request.query("workspaceIdentifier").map(Into::into);
+        if let Some(payment) = request.query_even_empty("paymentIdentifier") {
+            query.facets.push(("payment", vec![payment.trim().to_owned()]));
+        }
+        query.facets.push(("state", states));
+        Ok(query)
+    }
+
+    fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
+        let project: Project = object.doc()?;
+        // A deleted project shows under the name that its key was moved to.
+        let name = object.key.split_once('.').map_or(project.name.as_str(), |(_, name)| name).to_owned();
+        let mut metadata =
+            json!({ "name": name, "ownedByWorkspace": object.owner(), "createdOn": object.created_at });
+        if let Some(deleted) = object.deleted_at {
+            metadata["deletedOn"] = json!(deleted);
+        }
+        let mut spec = serde_json::to_value(project)?;
+        if let Value::Object(spec) = &mut spec {
+            spec.remove("name");
+        }
+        Ok(json!({ "metadata": metadata, "spec": spec }))
+    }
+
+    fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
+        let (workspace, project) = object.key.split_once('.').unwrap_or_default();
+        let mut links: Vec<_> = [
+            ("meshtenants", "meshtenants"),
+            ("meshusers", "meshusers"),
+            ("meshprojectuserbindings", "meshprojectbindings/userbindings"),
+            ("meshprojectgroupbindings", "meshprojectbindings/groupbindings"),
+        ]
+        .map(|(relation, path)| {
+            let filter = format!("workspaceIdentifier={workspace}&projectIdentifier={project}");
+            (relation, format!("/api/meshobjects/{path}?{filter}"))
+        })
+        .to_vec();
+        if let Some(method) = object.doc.get("paymentMethodIdentifier").and_then(Value::as_str) {
+            links.push(("activePaymentMethod", format!("/api/meshobjects/meshpaymentmethods/{method}")));
+        }
+        links
+    }
+
+    fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
+        let wire: Wire = request.body()?;
+        let (owner, name) = (wire.metadata.owned_by_workspace.clone(), wire.metadata.name.clone());
+        let allowed = call.may(Resource::Project, Action::Write, &Scope::owned(&owner))?;
+        check_identifier(&name, call.world.settings.project_identifier_max)
+            .map_err(|bad| Refusal::invalid("metadata.name", bad.to_string()))?;
+        let draft = draft(tx, call, wire)?;
+        let key = format!("{owner}.{name}");
+        let told = Told::new("Project Created", format!("Project '{key}' was created."));
+        objects::insert(tx, call, allowed, (ObjectId::new(), KIND, &key, Some(&owner)), draft, told)
+    }
+
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object> {
+        let object = must_exist::<Self>(found, id)?;
+        let allowed = call.may(Resource::Project, Action::Write, &Self::scope(&object))?;
+        let wire: Wire = request.body()?;
+        let key = format!("{}.{}", wire.metadata.owned_by_workspace, wire.metadata.name);
+        if key != object.key {
+            return Err(Refusal::invalid("metadata.name", "and the workspace must be those in the path").into());
+        }
+        let renamed = object.doc.get("displayName").and_then(Value::as_str) != Some(&wire.spec.display_name);
+        let title = if renamed { "Project Name Changed" } else { "Project Tags Changed" };
+        let told = Told::new(title, format!("Project '{key}' was changed."));
+        let draft = draft(tx, call, wire)?;
+        objects::replace(tx, call, allowed, &object, draft, told)
+    }
+
+    fn delete(tx: &mut Tx, call: &Call, _: &Request, mut object: Object) -> Outcome<Deleted> {
+        let allowed = call.may(Resource::Project, Action::Delete, &Self::scope(&object))?;
+        objects::refuse_in_use(tx, &object, &[])?;
+        let old = object.key.clone();
+        let told = Told::new("Project Deleted", format!("Project '{old}' was deleted."));
+        objects::set_facet(tx, object.id, "state", "DELETED")?;
+        objects::rekey(tx, allowed, &mut object, &format!("{old}-{}", call.now.seconds()))?;
+        objects::bury(tx, call, allowed, &mut object, told)?;
+        Ok(Deleted::Now)
+    }
+}

@@ -1,0 +1,207 @@
+//! meshWorkspace: a team's home; it owns everything the team has (`api-core.md` §3.1).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use stoa_base::{ObjectId, Refusal, check_identifier};
+use stoa_core::guard::Visibility;
+use stoa_core::listing::Query;
+use stoa_core::objects::{self, Draft, Object, Told};
+use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_db::Tx;
+use stoa_web::kind::Deleted;
+use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Request, body};
+use utoipa::ToSchema;
+
+/// The kind's name.
+pub const KIND: &str = "meshWorkspace";
+/// Owner name of global groups; nobody may take it (`api-core.md` §1.11).
+const RESERVED: &str = "meshcloud-global-partner";
+/// What goes away with its workspace, and so keeps nothing alive.
+const DEPARTING: &[&str] = &["meshApiKey"];
+
+/// A workspace as stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Workspace {
+    display_name: String,
+    platform_builder_access_enabled: bool,
+    tags: Map<String, Value>,
+}
+
+/// Name and tags of a workspace.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceMetadata {
+    /// Identifier, unique among the living.
+    name: String,
+    /// Set by the server.
+    #[schema(nullable = false)]
+    created_on: Option<String>,
+    /// Set by the server on deletion.
+    #[schema(nullable = false)]
+    deleted_on: Option<String>,
+    /// Tags: lists of strings.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    tags: Map<String, Value>,
+}
+
+/// Declared part of a workspace.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceSpec {
+    /// For people.
+    display_name: String,
+    /// Whether the team may offer platforms and building blocks. Absent in a PUT keeps it.
+    #[schema(nullable = false)]
+    platform_builder_access_enabled: Option<bool>,
+}
+
+/// A workspace on the wire (v2; v1 is a view for readers with its tags in `spec`).
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Workspace)]
+pub struct Wire {
+    /// Name and tags.
+    metadata: WorkspaceMetadata,
+    /// Declared part.
+    spec: WorkspaceSpec,
+}
+
+/// The living workspace with this identifier, or 404.
+pub fn living(tx: &mut Tx, identifier: &str) -> Outcome<Object> {
+    Ok(objects::by_key(tx, KIND, identifier)?.ok_or_else(|| Refusal::missing(KIND, identifier))?)
+}
+
+fn draft(wire: Wire, enabled: bool) -> Outcome<Draft> {
+    let display_name = wire.spec.display_name;
+    if display_name.trim().is_empty() {
+        return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
+    }
+    let tags = body::tags(wire.metadata.tags, "metadata.tags")?;
+    let workspace = Workspace { display_name, platform_builder_access_enabled: enabled, tags };
+    Ok(Draft { doc: serde_json::to_value(workspace)?, status: json!({}), ..Draft::default() })
+}
+
+/// The kind.
+pub struct Workspaces;
+
+impl Workspaces {
+    fn make(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Object> {
+        let allowed = call.may(Resource::Workspace, Action::Write, &Scope::installation())?;
+        let name = wire.metadata.name.clone();
+        if name == RESERVED {
+            return Err(Refusal::invalid("metadata.name", "is reserved").into());
+        }
+        check_identifier(&name, call.world.settings.workspace_identifier_max)
+            .map_err(|bad| Refusal::invalid("metadata.name", bad.to_string()))?;
+        let enabled = wire.spec.platform_builder_access_enabled.unwrap_or(false);
+        let told = Told::new("Workspace Created", format!("Workspace '{name}' was created."));
+        let draft = draft(wire, enabled)?;
+        objects::insert(tx, call, allowed, (ObjectId::new(), KIND, &name, Some(&name)), draft, told)
+    }
+}
+
+impl Kind for Workspaces {
+    const NAME: &'static str = KIND;
+    const VERSIONS: &'static [&'static str] = &["v1", "v2"];
+    const WRITTEN: &'static [&'static str] = &["v2"];
+    const COLLECTION: &'static str = "meshworkspaces";
+    const RESOURCE: Resource = Resource::Workspace;
+    const REQUEST: &'static str = "Workspace";
+    const RESPONSE: &'static str = "Workspace";
+    const ID: &'static str = "identifier";
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.add::<Wire>();
+    }
+
+    fn example() -> Value {
+        json!({
+            "apiVersion": "v2",
+            "kind": KIND,
+            "metadata": { "name": "orchard", "tags": {} },
+            "spec": { "displayName": "Orchard Team", "platformBuilderAccessEnabled": false },
+        })
+    }
+
+    fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
+        objects::by_key_even_deleted(tx, KIND, id)
+    }
+
+    fn query(_: &Call, _: &Request, seen: Visibility) -> Outcome<Query> {
+        Ok(Query::of(KIND, seen))
+    }
+
+    fn show(_: &mut Tx, _: &Call, object: &Object, version: &str) -> Outcome<Value> {
+        let workspace: Workspace = object.doc()?;
+        let mut metadata = json!({ "name": object.key, "createdOn": object.created_at });
+        if let Some(deleted) = object.deleted_at {
+            metadata["deletedOn"] = json!(deleted);
+        }
+        let mut spec = json!({ "displayName": workspace.display_name });
+        if version == "v1" {
+            spec["tags"] = Value::Object(workspace.tags);
+        } else {
+            metadata["tags"] = Value::Object(workspace.tags);
+            spec["platformBuilderAccessEnabled"] = json!(workspace.platform_builder_access_enabled);
+        }
+        Ok(json!({ "metadata": metadata, "spec": spec }))
+    }
+
+    fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
+        ["meshtenants", "meshprojects", "meshusers", "meshpaymentmethods", "meshworkspaceusergroups"]
+            .map(|to| (to, format!("/api/meshobjects/{to}?workspaceIdentifier={}", object.key)))
+            .to_vec()
+    }
+
+    fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
+        Self::make(tx, call, request.body()?)
+    }
+
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object> {
+        let wire: Wire = request.body()?;
+        if wire.metadata.name != id {
+            return Err(Refusal::invalid("metadata.name", "must be the one in the path").into());
+        }
+        let Some(object) = found.filter(|object| object.deleted_at.is_none()) else {
+            return Self::make(tx, call, wire);
+        };
+        let allowed = call.may(Resource::Workspace, Action::Write, &Self::scope(&object))?;
+        let old: Workspace = object.doc()?;
+        let enabled =
+            wire.spec.platform_builder_access_enabled.unwrap_or(old.platform_builder_access_enabled);
+        let renamed = wire.spec.display_name != old.display_name;
+        let title = if renamed { "Workspace Name Changed" } else { "Workspace Tags Changed" };
+        let told = Told::new(title, format!("Workspace '{id}' was changed."));
+        objects::replace(tx, call, allowed, &object, draft(wire, enabled)?, told)
+    }
+
+    fn delete(tx: &mut Tx, call: &Call, _: &Request, mut object: Object) -> Outcome<Deleted> {
+        let allowed = call.may(Resource::Workspace, Action::Delete, &Self::scope(&object))?;
+        if object.deleted_at.is_some() {
+            return Ok(Deleted::Now);
+        }
+        if object.key == call.world.settings.admin_workspace {
+            return Err(Refusal::conflict("The admin workspace cannot be deleted.").into());
+        }
+        objects::refuse_in_use(tx, &object, DEPARTING)?;
+        let leaving = call.as_system();
+        let by_system = leaving.may(Resource::ApiKey, Action::Delete, &Scope::installation())?;
+        for kind in DEPARTING {
+            for owned in objects::owned_by(tx, &object.key, kind, 1000)? {
+                let told = Told::new("API Key Deleted", format!("It went with workspace '{}'.", object.key));
+                objects::remove(tx, call, by_system, &owned, told)?;
+            }
+        }
+        let told = Told::new("Workspace Deleted", format!("Workspace '{}' was deleted.", object.key));
+        objects::bury(tx, call, allowed, &mut object, told)?;
+        Ok(Deleted::Now)
+    }
+}
