@@ -198,6 +198,28 @@ fn draft(tx: &mut Tx, owner: &str, runner: &Runner) -> Outcome<Draft> {
     })
 }
 
+/// The shared runner, created with this public key if it is not there; its key as stored.
+pub fn ensure_shared(tx: &mut Tx, call: &Call, public_key: &str) -> Outcome<String> {
+    if let Some((_, runner)) = by_uuid(tx, call, SHARED)? {
+        return Ok(runner.public_key);
+    }
+    let owner = call.world.settings.admin_workspace.clone();
+    let allowed = call.may(Resource::Runner, Action::Write, &Scope::installation())?;
+    let runner = Runner {
+        display_name: "Shared runner".into(),
+        public_key: public_key.to_owned(),
+        implementation_type: ImplementationType::All,
+        restriction: Restriction::Public,
+        workload_identity_federation: None,
+    };
+    let mut draft = draft(tx, &owner, &runner)?;
+    draft.status = json!({});
+    let id: ObjectId = SHARED.parse().map_err(|_| stoa_core::Fault::Corrupt { what: "shared runner's uuid" })?;
+    let told = Told::new("Building Block Runner Created", "The shared runner was created.");
+    objects::insert(tx, call, allowed, (id, KIND, SHARED, Some(&owner)), draft, told)?;
+    Ok(runner.public_key)
+}
+
 /// The kind.
 pub struct Runners;
 

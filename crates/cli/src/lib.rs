@@ -52,6 +52,16 @@ pub async fn run(command: Command, global: Global) -> ExitCode {
     }
 }
 
+/// The server and the credential that the options, the environment or the stored context name: for commands of
+/// the binary that are not client commands. A failure has been told already.
+pub fn access(global: &Global) -> Result<(String, stoa_client::Credential), ExitCode> {
+    let settled = Store::of_person().and_then(|store| context::settle(global, &store));
+    settled.map(|connection| (connection.url, connection.credential)).map_err(|failure| {
+        report(&mut Console::system(global), &failure);
+        ExitCode::from(&failure)
+    })
+}
+
 /// Prints what clap has to say about a command line, and the exit code that goes with it: 64 for a mistake,
 /// 0 when help or the version was asked for.
 pub fn usage(error: &clap::Error) -> ExitCode {

@@ -94,3 +94,9 @@ CREATE TABLE blob (
     sealed BYTEA NOT NULL
 );
 CREATE INDEX blob_expiry ON blob (expires_at) WHERE expires_at IS NOT NULL;
+
+-- What the installation knows of itself.
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);

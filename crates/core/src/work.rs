@@ -86,20 +86,15 @@ pub fn finish(tx: &mut Tx, claimed: &Claimed, next: Option<Moment>) -> Outcome<(
     Ok(())
 }
 
+const POSTPONE: Sql = Sql::new(
+    "UPDATE work SET due = $3, leased_until = 0, attempts = attempts + 1 WHERE controller = $1 AND key = $2",
+);
+
 /// Puts failed work back, later each time: 1 s, 2 s, 4 s … at most five minutes.
-pub fn fail(tx: &mut Tx, claimed: &Claimed, now: Moment) -> Outcome<()> {
-    let Claimed { controller, key, epoch, attempts } = claimed;
+pub fn postpone(tx: &mut Tx, claimed: &Claimed, now: Moment) -> Outcome<()> {
+    let Claimed { controller, key, attempts, .. } = claimed;
     let wait = Duration::from_secs(1 << (*attempts).clamp(0, 8)).min(Duration::from_mins(5));
-    tx.run(
-        &AGAIN,
-        &[
-            controller.into(),
-            key.into(),
-            (*epoch).into(),
-            (now + wait).micros().into(),
-            (attempts + 1).into(),
-        ],
-    )?;
+    tx.run(&POSTPONE, &[controller.into(), key.into(), (now + wait).micros().into()])?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, sleep_until};
@@ -92,15 +92,18 @@ impl Processes {
     /// Limits are set by `prlimit` of util-linux, which then becomes the program.
     pub(crate) fn new(limits: &Limits, kill_grace: Duration) -> Self {
         let wanted = [
-            ("nofile", limits.open_files),
-            ("fsize", limits.file_bytes),
-            ("data", limits.memory_bytes),
-            ("cpu", limits.cpu_seconds),
-            ("nproc", limits.processes),
+            ("nofile", Resource::Nofile, limits.open_files),
+            ("fsize", Resource::Fsize, limits.file_bytes),
+            ("data", Resource::Data, limits.memory_bytes),
+            ("cpu", Resource::Cpu, limits.cpu_seconds),
+            ("nproc", Resource::Nproc, limits.processes),
         ];
         let mut arguments: Vec<OsString> = vec!["--core=0".into()];
-        arguments
-            .extend(wanted.iter().filter_map(|(name, most)| Some(format!("--{name}={}", (*most)?).into())));
+        arguments.extend(wanted.into_iter().filter_map(|(name, resource, most)| {
+            // Nobody may get more than the runner itself.
+            let most = most?.min(getrlimit(resource).maximum.unwrap_or(u64::MAX));
+            Some(format!("--{name}={most}").into())
+        }));
         arguments.push("--".into());
         let limiter = find("prlimit").map(|program| (program, arguments));
         if limiter.is_none() {

@@ -1,15 +1,18 @@
 //! The runner at work: it asks for runs, works on several at once, and stops in an orderly way.
 
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use stoa_client::Client;
-use stoa_client::runs::RunnerApi;
+use stoa_client::runs::{ClaimedRun, RunnerApi};
 use stoa_seal::PrivateKey;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +40,7 @@ const LAST_WORDS: Duration = Duration::from_secs(15);
 /// Works on runs until `shutdown`. Then it claims nothing more, lets its runs go on for the grace period, stops the
 /// rest, reports them, and returns. Only one runner works in one folder.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunnerError> {
+    hide_from_runs();
     let slots = config.parallel.max(1);
     let _lock = lock(&config.work_dir)?;
     let runner = Arc::new(start(config)?);
@@ -60,6 +64,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Runn
     tokio::join!(working, resending, listening);
     tracing::info!(runner.uuid = runner.config.runner_uuid, "runner stopped");
     Ok(())
+}
+
+/// Keeps processes of runs, which belong to the same user, from reading this process's memory and environment.
+fn hide_from_runs() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "processes of runs may be able to look into the runner");
+    }
 }
 
 /// Keeps everybody else out of the folder as long as it is held.
@@ -166,22 +177,7 @@ impl Service {
                 Ok(Some(claimed)) => {
                     tracing::info!(run.uuid = claimed.uuid, slot, "run claimed");
                     self.free.pop();
-                    let cache = self.plugin_cache(slot);
-                    let (runner, stop) = (Arc::clone(&self.runner), self.stop.clone());
-                    // Each run can be stopped alone, and all of them when the runner stops.
-                    self.runs.spawn(async move {
-                        let own = Stop::new();
-                        let work = runner.work_on(claimed, cache, own.clone());
-                        tokio::pin!(work);
-                        tokio::select! {
-                            () = &mut work => {}
-                            reason = stop.heard() => {
-                                own.say(reason);
-                                work.await;
-                            }
-                        }
-                        slot
-                    });
+                    self.start(claimed, slot);
                     (pause, is_silent) = (FIRST_PAUSE, false);
                     continue;
                 }
@@ -210,20 +206,36 @@ impl Service {
         }
     }
 
-    fn freed(&mut self, ended: Option<Result<usize, tokio::task::JoinError>>) {
-        match ended {
-            Some(Ok(slot)) => {
-                self.free.push(slot);
-                self.free.sort_unstable_by(|a, b| b.cmp(a));
-            }
-            Some(Err(error)) => {
-                // The place is lost, but at least one must remain.
-                tracing::error!(%error, "work on a run broke off");
-                if self.free.is_empty() && self.runs.is_empty() {
-                    self.free.push(self.runner.config.parallel);
+    fn start(&mut self, claimed: ClaimedRun, slot: usize) {
+        let cache = self.plugin_cache(slot);
+        let (runner, stop) = (Arc::clone(&self.runner), self.stop.clone());
+        self.runs.spawn(async move {
+            let run_uuid = claimed.uuid.clone();
+            // Each run can be stopped alone, and all of them when the runner stops.
+            let own = Stop::new();
+            let work = Arc::clone(&runner).work_on(claimed, cache, own.clone());
+            let work = AssertUnwindSafe(work).catch_unwind();
+            tokio::pin!(work);
+            let ended = tokio::select! {
+                ended = &mut work => ended,
+                reason = stop.heard() => {
+                    own.say(reason);
+                    work.await
                 }
+            };
+            if ended.is_err() {
+                tracing::error!(run.uuid = run_uuid, "work on a run broke off");
+                // What was kept for this case is now the last word.
+                runner.due.add(&run_uuid);
             }
-            None => {}
+            slot
+        });
+    }
+
+    fn freed(&mut self, ended: Option<Result<usize, JoinError>>) {
+        if let Some(Ok(slot)) = ended {
+            self.free.push(slot);
+            self.free.sort_unstable_by(|a, b| b.cmp(a));
         }
     }
 

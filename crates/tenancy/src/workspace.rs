@@ -73,6 +73,26 @@ pub fn living(tx: &mut Tx, identifier: &str) -> Outcome<Object> {
     Ok(objects::by_key(tx, KIND, identifier)?.ok_or_else(|| Refusal::missing(KIND, identifier))?)
 }
 
+/// The living workspace with this identifier, created if need be: for the admin workspace.
+pub fn ensure(tx: &mut Tx, call: &Call, identifier: &str, display_name: &str) -> Outcome<Object> {
+    if let Some(found) = objects::by_key(tx, KIND, identifier)? {
+        return Ok(found);
+    }
+    let wire = Wire {
+        metadata: WorkspaceMetadata {
+            name: identifier.into(),
+            created_on: None,
+            deleted_on: None,
+            tags: Map::new(),
+        },
+        spec: WorkspaceSpec {
+            display_name: display_name.into(),
+            platform_builder_access_enabled: Some(true),
+        },
+    };
+    Workspaces::make(tx, call, wire)
+}
+
 fn draft(wire: Wire, enabled: bool) -> Outcome<Draft> {
     let display_name = wire.spec.display_name;
     if display_name.trim().is_empty() {

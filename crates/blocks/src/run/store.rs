@@ -90,7 +90,12 @@ pub fn next_for(tx: &mut Tx, runner: ObjectId, only: Option<&str>) -> Outcome<Op
         stoa_db::Engine::Sqlite => "",
         stoa_db::Engine::Postgres => "FOR UPDATE OF r SKIP LOCKED",
     };
-    let of_kind = if only.is_some() { "AND r.implementation = $2" } else { "" };
+    // Manual runs of the shared runner are completed by the server itself (`super::manual`).
+    let of_kind = match only {
+        Some(_) => "AND r.implementation = $2",
+        None if runner.to_string() == crate::runner::SHARED => "AND r.implementation <> 'MANUAL'",
+        None => "",
+    };
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM run r WHERE r.runner = $1 AND r.state = 'QUEUED' {of_kind} AND NOT EXISTS
             (SELECT 1 FROM run a WHERE a.block = r.block AND a.state IN ('IN_PROGRESS', 'PENDING'))

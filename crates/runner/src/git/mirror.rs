@@ -60,8 +60,11 @@ impl Mirrors {
     /// Git's configuration: the user's own, and trust in repositories whoever owns them. Which local repositories
     /// are used at all was decided before.
     fn write_configuration(&self) -> std::io::Result<()> {
-        let text = "[include]\n\tpath = ~/.gitconfig\n[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n";
-        fs::write(self.folder.join("config"), text)
+        let own = "[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n";
+        // Without a home there is nothing to include, and git would stop at the attempt.
+        let has_home = std::env::var_os("HOME").is_some_and(|home| !home.is_empty());
+        let users = if has_home { "[include]\n\tpath = ~/.gitconfig\n" } else { "" };
+        fs::write(self.folder.join("config"), format!("{users}{own}"))
     }
 
     fn remove_unused(&self) {
@@ -354,6 +357,9 @@ impl Git<'_> {
         environment.set("GIT_TERMINAL_PROMPT", "0");
         environment.set("GIT_ASKPASS", "true");
         environment.set("LC_ALL", "C");
+        // A server that says next to nothing for a minute will not say more.
+        environment.set("GIT_HTTP_LOW_SPEED_LIMIT", "100");
+        environment.set("GIT_HTTP_LOW_SPEED_TIME", "60");
         // The mirror itself is read as a local repository; other local ones are refused by their address.
         let protocols = match self.wanted.address.transport() {
             Transport::Local => Transport::Local.protocol().to_owned(),

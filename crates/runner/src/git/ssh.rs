@@ -40,7 +40,8 @@ impl Ssh {
                 None => Trust::FirstSight(remembered.to_owned()),
             },
         };
-        let mut command = OsString::from("ssh -o BatchMode=yes -o ConnectTimeout=20");
+        let mut command =
+            OsString::from("ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=20");
         let (strictness, file) = match trust {
             Trust::Only(file) => ("yes", file),
             Trust::FirstSight(file) => ("accept-new", file),

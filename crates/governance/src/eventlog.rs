@@ -1,0 +1,220 @@
+//! meshEventLog: the audit trail, a read-only view of the change feed (`api-core.md` §4.3).
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use stoa_base::{Moment, Refusal};
+use stoa_core::feed::{self, COLUMNS, Event};
+use stoa_core::guard::Visibility;
+use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_db::{Sql, Tx, Value as Bound};
+use stoa_web::openapi::Schemas;
+use stoa_web::route::{About, Accept};
+use stoa_web::{Reply, Request, Route, hal, media};
+use utoipa::ToSchema;
+
+/// The kind's name.
+pub const KIND: &str = "meshEventLog";
+const VERSIONS: &[&str] = &["v1-preview"];
+const PATH: &str = "/api/meshobjects/mesheventlogs";
+const TYPES: [&str; 9] = [
+    "Added", "Approved", "Cancelled", "Changed", "Created", "Deleted", "Rejected", "Removed", "Requested",
+];
+const AUTHORS: [&str; 4] = ["ApiKey", "ApiUser", "User", "System"];
+
+/// When it happened.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EventLogMetadata {
+    /// uuid.
+    uuid: String,
+    /// When.
+    created_at: String,
+}
+
+/// What happened.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EventLogSpec {
+    /// Category.
+    title: String,
+    /// `Created`, `Changed`, `Deleted` and so on.
+    event_type: String,
+    /// One sentence.
+    description: String,
+    /// Workspace concerned; absent for events of the whole installation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    workspace_ref: Option<Value>,
+    /// State afterwards.
+    #[schema(value_type = Object)]
+    content: Value,
+    /// State before; only of `Changed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    previous_content: Option<Value>,
+    /// `authorType` and `identifier`.
+    #[schema(value_type = Object)]
+    author: Value,
+}
+
+/// An entry of the audit trail.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventLog)]
+struct Wire {
+    /// When.
+    metadata: EventLogMetadata,
+    /// What.
+    spec: EventLogSpec,
+}
+
+/// The schemas.
+pub fn schemas(schemas: &mut Schemas) {
+    schemas.add::<Wire>();
+}
+
+/// The routes.
+pub fn routes() -> Vec<Route> {
+    let about = |summary, errors| About {
+        summary,
+        tag: KIND,
+        response: Some("EventLog"),
+        success: &[200],
+        errors,
+        ..About::default()
+    };
+    let accept = Accept::Kind(KIND, VERSIONS);
+    vec![
+        Route::read(Method::GET, PATH, list).accept(accept).about(About {
+            query: &[
+                ("from", "Not before this instant"),
+                ("until", "Before this instant"),
+                ("title", "Title contains"),
+                ("description", "Description contains"),
+                ("excludeTitle", "Not this title; may be repeated"),
+                ("eventType", "Exact type"),
+                ("authorType", "ApiKey, ApiUser, User or System"),
+                ("authorIdentifier", "Exact author"),
+                ("workspaceIdentifier", "Exact workspace"),
+                ("workspaceName", "Display name of the workspace contains"),
+            ],
+            ..about("List", &[400, 403])
+        }),
+        Route::read(Method::GET, format!("{PATH}/{{uuid}}"), get)
+            .accept(accept)
+            .about(about("Get one", &[403, 404])),
+    ]
+}
+
+fn shown(call: &Call, event: Event) -> Outcome<Value> {
+    let changed = event.action == "Changed";
+    let wire = Wire {
+        metadata: EventLogMetadata { uuid: event.id.clone(), created_at: event.at.to_string() },
+        spec: EventLogSpec {
+            title: event.title.unwrap_or_default(),
+            event_type: event.action,
+            description: event.description,
+            workspace_ref: event.workspace.map(|name| json!({ "kind": "meshWorkspace", "name": name })),
+            content: if event.content.is_object() { event.content } else { json!({}) },
+            previous_content: event.previous.filter(|_| changed),
+            author: json!({ "authorType": event.author_type, "identifier": event.author }),
+        },
+    };
+    let mut whole = json!({ "kind": KIND, "apiVersion": VERSIONS[0] });
+    if let (Value::Object(whole), Value::Object(parts)) = (&mut whole, serde_json::to_value(wire)?) {
+        whole.extend(parts);
+    }
+    whole["_links"] = json!({ "self": hal::link(call.link(&format!("{PATH}/{}", event.id))) });
+    Ok(whole)
+}
+
+fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    call.may_at_all(Resource::EventLog, Action::Read)?;
+    let uuid = request.param(0);
+    let sql = Sql::built(format!("SELECT {COLUMNS} FROM event e WHERE e.id = $1 AND e.title IS NOT NULL"));
+    let event = tx.maybe(&sql, &[uuid.into()], Event::read)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
+    let scope = Scope { owner: event.workspace.as_deref(), ..Scope::default() };
+    call.may(Resource::EventLog, Action::Read, &scope)?;
+    Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &shown(call, event)?))
+}
+
+/// A pattern for LIKE that finds `text` anywhere.
+fn containing(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)> {
+    let mut wheres = vec!["e.title IS NOT NULL".to_owned()];
+    let mut args: Vec<Bound> = Vec::new();
+    let mut add = |text: &str, value: Bound| {
+        args.push(value);
+        wheres.push(text.replace('?', &format!("${}", args.len())));
+    };
+    if !seen.all {
+        add("e.workspace = ?", seen.own.clone().unwrap_or_default().into());
+    }
+    for (name, text) in [("from", "e.at >= ?"), ("until", "e.at < ?")] {
+        if let Some(instant) = request.query(name) {
+            let at: Moment = instant.parse().map_err(|_| Refusal::invalid(name, "must be an instant, as 2026-03-02T08:15:00Z"))?;
+            add(text, at.micros().into());
+        }
+    }
+    for (name, column) in [("title", "e.title"), ("description", "e.description")] {
+        if let Some(text) = request.query(name) {
+            add(&format!("lower({column}) LIKE ? ESCAPE '\\'"), containing(text).into());
+        }
+    }
+    for title in request.query_all("excludeTitle") {
+        add("e.title <> ?", title.into());
+    }
+    for (name, column, known) in
+        [("eventType", "e.action", &TYPES[..]), ("authorType", "e.author_type", &AUTHORS[..])]
+    {
+        let Some(word) = request.query(name) else { continue };
+        if !known.contains(&word) {
+            return Err(Refusal::invalid(name, format!("knows {}, not `{word}`", known.join(", "))).into());
+        }
+        add(&format!("{column} = ?"), word.into());
+    }
+    if let Some(author) = request.query("authorIdentifier") {
+        add("e.author = ?", author.into());
+    }
+    let (identifier, name) = (request.query("workspaceIdentifier"), request.query("workspaceName"));
+    if identifier.is_some() && name.is_some() {
+        return Err(Refusal::invalid("workspaceName", "cannot stand together with workspaceIdentifier").into());
+    }
+    if let Some(identifier) = identifier {
+        add("e.workspace = ?", identifier.into());
+    }
+    if let Some(name) = name {
+        let text = "e.workspace IN (SELECT w.key FROM object w WHERE w.kind = 'meshWorkspace'
+            AND lower(w.doc) LIKE ? ESCAPE '\\')";
+        // The display name within the document, which begins with it.
+        add(text, format!("{{\"displayname\":\"{}", containing(name)).into());
+    }
+    Ok((wheres.join(" AND "), args))
+}
+
+fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    let seen = Visibility::of(&call.actor, Resource::EventLog)?;
+    let (wheres, mut args) = wheres(request, &seen)?;
+    let page = request.page();
+    let count = Sql::built(format!("SELECT count(*) FROM event e WHERE {wheres}"));
+    let total = tx.one(&count, &args, |row| row.get(0))?;
+    args.extend([page.size.into(), page.number.saturating_mul(page.size).into()]);
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM event e WHERE {wheres} ORDER BY e.at, e.id LIMIT ${} OFFSET ${}",
+        args.len() - 1,
+        args.len()
+    ));
+    let events = tx.all(&sql, &args, Event::read)?;
+    let items = events.into_iter().map(|event| shown(call, event)).collect::<Outcome<Vec<_>>>()?;
+    let body = hal::page_of(call, request, "meshEventLogs", items, page, total);
+    Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &body))
+}
+
+/// Walks the whole audit trail; tells the first place where its chain does not hold.
+pub fn verify(tx: &mut Tx) -> Outcome<Option<i64>> {
+    feed::verify(tx)
+}

@@ -1,0 +1,55 @@
+//! Looking without touching, and touching exactly what was seen.
+
+use serde_json::json;
+
+use super::origin::Origin;
+use super::runner::{Order, Runner};
+use super::stand_in::StandIn;
+
+const MODULE: &str = r#"
+variable "size" { type = number }
+resource "terraform_data" "x" { input = var.size }
+output "size" { value = terraform_data.x.output }
+"#;
+
+#[tokio::test]
+async fn a_saved_plan_is_replayed_as_it_was() {
+    let server = StandIn::start().await;
+    let runner = Runner::start(&server);
+    let origin = Origin::with(&[("main.tf", MODULE)]);
+    let detect = Order::of("DETECT", &origin.url()).input("size", "INTEGER", 3);
+    let block = detect.block();
+    let detect = detect.at(&server);
+    let run = server.success_of(&detect).await;
+    assert_eq!(run.changes_detected, Some(true));
+    assert!(run.artifact.as_ref().is_some_and(|plan| plan.starts_with(b"PK")));
+    assert!(!run.statuses().iter().any(|(id, _)| id == "output"));
+    assert_eq!(run.text("execute_tf", "displayName"), "Run Terraform Plan");
+    assert!(server.book().states.is_empty());
+
+    // The input has changed since; the plan has not.
+    let apply =
+        Order::of("APPLY", &origin.url()).for_block(&block).input("size", "INTEGER", 99).replaying(&detect);
+    let run = server.success_of(&apply.at(&server)).await;
+    assert_eq!(run.outputs["size"]["value"], json!(3));
+    assert!(run.text("execute_tf", "systemMessage").contains("Replaying the saved plan"));
+
+    let again = Order::of("DETECT", &origin.url()).for_block(&block).input("size", "INTEGER", 3).at(&server);
+    assert_eq!(server.success_of(&again).await.changes_detected, Some(false));
+    let changed =
+        Order::of("DETECT", &origin.url()).for_block(&block).input("size", "INTEGER", 4).at(&server);
+    assert_eq!(server.success_of(&changed).await.changes_detected, Some(true));
+    runner.stop().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_is_gone_fails_the_run() {
+    let server = StandIn::start().await;
+    let runner = Runner::start(&server);
+    let origin = Origin::with(&[("main.tf", MODULE)]);
+    let order = Order::of("APPLY", &origin.url()).input("size", "INTEGER", 1).replaying("no-such-run");
+    let run = server.failure_of(&order.at(&server)).await;
+    let message = run.text("execute_tf", "userMessage");
+    assert_eq!(message, "The saved plan cannot be downloaded: no plan (404 Refused)");
+    runner.stop().await;
+}

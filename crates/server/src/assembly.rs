@@ -1,0 +1,114 @@
+//! The areas put together: routes, schemas, tables, and the database they live in.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use stoa_core::feed::{self, Bell};
+use stoa_core::{Resource, World};
+use stoa_db::{Db, DbError, Hooks, Migration, Settings};
+use stoa_identity::authenticate::Directory;
+use stoa_web::metrics::Metrics;
+use stoa_web::openapi::Schemas;
+use stoa_web::route::Router;
+use stoa_web::system::{self, Indexed};
+use stoa_web::{App, Route};
+use tokio::sync::Notify;
+
+/// All tables, in the order of their numbers.
+pub fn migrations() -> Vec<Migration> {
+    let mut all = stoa_core::schema::MIGRATIONS.to_vec();
+    all.extend_from_slice(stoa_blocks::MIGRATIONS);
+    all.sort_by_key(|migration| migration.number);
+    all
+}
+
+/// Kinds in the index of the API (`api-core.md` §2.11).
+fn index() -> Vec<Indexed> {
+    vec![
+        ("meshworkspaces", "meshworkspaces", &[], Resource::Workspace),
+        ("meshprojects", "meshprojects", &["workspaceIdentifier", "paymentIdentifier", "state"], Resource::Project),
+        (
+            "meshusers",
+            "meshusers",
+            &["uuid", "email", "firstName", "lastName", "username", "euid"],
+            Resource::User,
+        ),
+        ("meshapikeys", "meshapikeys", &["workspaceIdentifier", "displayName"], Resource::ApiKey),
+        ("meshintegrations", "meshintegrations", &["displayName", "ownedByWorkspace", "type"], Resource::Integration),
+        (
+            "meshbuildingblockdefinitions",
+            "meshbuildingblockdefinitions",
+            &["ownedByWorkspace", "includeAllPublished"],
+            Resource::Definition,
+        ),
+        (
+            "meshbuildingblockdefinitionversions",
+            "meshbuildingblockdefinitionversions",
+            &["buildingBlockDefinitionUuid"],
+            Resource::Definition,
+        ),
+        (
+            "meshbuildingblocks",
+            "meshbuildingblocks",
+            &["workspaceIdentifier", "name", "definitionUuid", "versionUuid", "status"],
+            Resource::BuildingBlock,
+        ),
+        ("meshbuildingblockruns", "meshbuildingblockruns", &["buildingBlockUuid"], Resource::Run),
+        ("meshbuildingblockrunners", "meshbuildingblockrunners", &["ownedByWorkspace"], Resource::Runner),
+        (
+            "mesheventlogs",
+            "mesheventlogs",
+            &["from", "until", "title", "description", "eventType", "workspaceIdentifier", "excludeTitle"],
+            Resource::EventLog,
+        ),
+    ]
+}
+
+/// Every route there is.
+pub fn routes() -> Vec<Route> {
+    let mut routes = system::routes(index());
+    routes.extend(stoa_identity::routes());
+    routes.extend(stoa_tenancy::routes());
+    routes.extend(stoa_blocks::routes());
+    routes.extend(stoa_governance::routes());
+    routes
+}
+
+fn schemas() -> Schemas {
+    let mut schemas = Schemas::default();
+    stoa_identity::schemas(&mut schemas);
+    stoa_tenancy::schemas(&mut schemas);
+    stoa_blocks::schemas(&mut schemas);
+    stoa_governance::schemas(&mut schemas);
+    schemas
+}
+
+/// The database with its feed: on SQLite events are numbered within each commit, on PostgreSQL the sequencer
+/// is told that there is something to number.
+pub fn open(settings: Settings, bell: &Bell, nudge: &Arc<Notify>) -> Result<Db, DbError> {
+    let (bell, nudge) = (bell.clone(), Arc::clone(nudge));
+    let hooks = Hooks {
+        before_commit: Some(Arc::new(|tx| {
+            while feed::sequence(tx)? > 0 {}
+            Ok(())
+        })),
+        after_commit: Some(Arc::new(move || {
+            bell.ring();
+            nudge.notify_one();
+        })),
+    };
+    Db::open(Settings { hooks, ..settings }, &migrations())
+}
+
+/// The application over an open database.
+pub fn app(db: Db, world: Arc<World>, bell: Bell) -> anyhow::Result<App> {
+    Ok(App {
+        db,
+        world,
+        bell,
+        authenticator: Arc::new(Directory::new(stoa_blocks::run::standing)),
+        router: Router::new(routes())?,
+        schemas: schemas(),
+        metrics: Metrics::default(),
+        draining: AtomicBool::new(false),
+    })
+}

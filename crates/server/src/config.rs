@@ -1,0 +1,150 @@
+//! Configuration of `stoa serve`: flags, each with its environment variable.
+
+use stoa_core::secrets::Vault;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Settings of a server process.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Folder for the database, keys and the runner's work; created if need be
+    #[arg(long, env = "STOA_DATA_DIR", default_value = "./stoa-data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Address to listen on
+    #[arg(long, env = "STOA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: String,
+    /// sqlite:PATH or postgres://…; SQLite in the data folder when absent
+    #[arg(long, env = "STOA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Base URL that clients reach this server by; http://ADDRESS when absent
+    #[arg(long, env = "STOA_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Do not execute runs of the shared runner in this process
+    #[arg(long, env = "STOA_NO_RUNNER")]
+    pub no_runner: bool,
+    /// How many runs the embedded runner executes at once
+    #[arg(long, env = "STOA_RUNNER_PARALLEL", default_value_t = 4, value_name = "N")]
+    pub runner_parallel: usize,
+    /// Let the embedded runner read git repositories from local paths: for trying things out
+    #[arg(long, env = "STOA_ALLOW_LOCAL_REPOSITORIES")]
+    pub allow_local_repositories: bool,
+    /// OpenTofu program of the embedded runner; `tofu` from the PATH when absent
+    #[arg(long, env = "STOA_TOFU", value_name = "PATH")]
+    pub tofu: Option<PathBuf>,
+    /// Identifier of the admin workspace
+    #[arg(long, env = "STOA_ADMIN_WORKSPACE", default_value = "demo-partner", value_name = "NAME")]
+    pub admin_workspace: String,
+    /// Client id of the first admin API key; made up and written to admin-key.json when absent
+    #[arg(long, env = "STOA_ADMIN_CLIENT_ID", value_name = "UUID", requires = "admin_client_secret")]
+    pub admin_client_id: Option<String>,
+    /// Its secret
+    #[arg(long, env = "STOA_ADMIN_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub admin_client_secret: Option<String>,
+    /// File with the master key; master.key in the data folder when absent
+    #[arg(long, env = "STOA_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// Retired uuid of a shared runner that still names it; may be repeated
+    #[arg(long = "shared-runner-alias", env = "STOA_SHARED_RUNNER_ALIASES", value_delimiter = ',', value_name = "UUID")]
+    pub shared_runner_aliases: Vec<String>,
+    /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
+    #[arg(long, env = "STOA_UNSAFE_NO_FSYNC")]
+    pub unsafe_no_fsync: bool,
+    /// Read connections to the database
+    #[arg(long, env = "STOA_DATABASE_READERS", default_value_t = 4, value_name = "N")]
+    pub database_readers: usize,
+    /// Write connections to PostgreSQL; SQLite has one
+    #[arg(long, env = "STOA_DATABASE_WRITERS", default_value_t = 8, value_name = "N")]
+    pub database_writers: usize,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file or folder.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The master key.
+    #[error("{}: {source}", path.display())]
+    MasterKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: stoa_core::secrets::BadMasterKey,
+    },
+    /// Something else, told in a sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Config {
+    /// The base URL, without a trailing slash; `bound` is where the server really listens.
+    pub fn public_url(&self, bound: &str) -> String {
+        let url = self.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
+        url.trim_end_matches('/').to_owned()
+    }
+
+    /// The database.
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("stoa.db").display()))
+    }
+
+    /// Makes the data folder, for this user only.
+    pub fn prepare(&self) -> Result<(), ConfigError> {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.data_dir)
+            .map_err(|source| ConfigError::File { path: self.data_dir.clone(), source })
+    }
+
+    /// The installation's keys; a new master key is made on the first start.
+    pub fn vault(&self) -> Result<Vault, ConfigError> {
+        let path = self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"));
+        let text = match read_if_there(&path)? {
+            Some(text) => text,
+            None if self.master_key_file.is_some() => {
+                return Err(ConfigError::Other(format!("{}: the master key file does not exist", path.display())));
+            }
+            None => {
+                let key = Vault::new_master_key().map_err(|error| ConfigError::Other(error.to_string()))?;
+                write_private(&path, &key)?;
+                key
+            }
+        };
+        Vault::open(&text).map_err(|source| ConfigError::MasterKey { path, source })
+    }
+}
+
+/// The content of a file, or none when it does not exist.
+pub fn read_if_there(path: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ConfigError::File { path: path.to_owned(), source }),
+    }
+}
+
+/// Writes a file that only this user can read, whole or not at all.
+pub fn write_private(path: &Path, content: &str) -> Result<(), ConfigError> {
+    let fail = |source| ConfigError::File { path: path.to_owned(), source };
+    let mut partial = path.to_owned().into_os_string();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)
+        .map_err(fail)?;
+    file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
+    std::fs::rename(&partial, path).map_err(fail)
+}

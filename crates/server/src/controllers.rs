@@ -1,0 +1,131 @@
+//! The loops beside the API: controllers that look at due work, and on PostgreSQL the sequencer of the feed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use stoa_blocks::Look;
+use stoa_core::work::{self, Claimed};
+use stoa_core::{Call, Error, Outcome, blobs, feed};
+use stoa_web::App;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Longest time without looking for work: other processes may have left some.
+const IDLE: Duration = Duration::from_secs(1);
+/// Pause of the sequencer when nothing was committed here.
+const SEQUENCER_IDLE: Duration = Duration::from_millis(20);
+const HOUSEKEEPING: Duration = Duration::from_mins(10);
+
+type Controllers = HashMap<&'static str, Look>;
+
+/// Looks at due work until told to stop.
+pub async fn work(app: Arc<App>, stop: CancellationToken) {
+    let controllers: Arc<Controllers> = Arc::new(stoa_blocks::CONTROLLERS.iter().copied().collect());
+    let mut bell = app.bell.listen();
+    while !stop.is_cancelled() {
+        bell.mark_unchanged();
+        match look_once(&app, &controllers).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let wait = next_due(&app).await.min(IDLE);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = timeout(wait, bell.changed()) => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "looking for work failed");
+                sleep(IDLE).await;
+            }
+        }
+    }
+}
+
+async fn next_due(app: &App) -> Duration {
+    let now = app.world.clock.now();
+    match app.db.read(work::next_due).await {
+        Ok(Some(due)) => due.since(now),
+        _ => IDLE,
+    }
+}
+
+/// Claims one piece of work, does it and ends the claim, all in one transaction.
+async fn look_once(app: &Arc<App>, controllers: &Arc<Controllers>) -> Outcome<bool> {
+    let now = app.world.clock.now();
+    if !app.db.read(move |tx| Ok::<_, Error>(work::next_due(tx)?.is_some_and(|due| due <= now))).await? {
+        return Ok(false);
+    }
+    let (world, by_name) = (Arc::clone(&app.world), Arc::clone(controllers));
+    let attempt = app
+        .db
+        .write(move |tx| {
+            let call = Call::by_system(&world, "controller");
+            let Some(claimed) = work::claim(tx, call.now)? else { return Ok(Ok(false)) };
+            let Some(look) = by_name.get(claimed.controller.as_str()) else {
+                // Another version of Stoa knows it; it stays for them.
+                work::postpone(tx, &claimed, call.now)?;
+                return Ok(Ok(true));
+            };
+            match tx.attempt(|tx| look(tx, &call, &claimed.key)) {
+                Ok(next) => {
+                    work::finish(tx, &claimed, next)?;
+                    Ok::<_, Error>(Ok(true))
+                }
+                Err(error) => {
+                    work::postpone(tx, &claimed, call.now)?;
+                    Ok(Err((claimed, error)))
+                }
+            }
+        })
+        .await?;
+    if let Err((Claimed { controller, key, attempts, .. }, error)) = attempt {
+        tracing::error!(controller, key, attempts, %error, "a controller failed; it looks again later");
+        return Ok(true);
+    }
+    Ok(attempt.unwrap_or(true))
+}
+
+/// Numbers events after their commit, as long as this process lives. Any number of processes may do it.
+pub async fn sequence(app: Arc<App>, nudge: Arc<Notify>, stop: CancellationToken) {
+    let mut newest = 0;
+    while !stop.is_cancelled() {
+        let done = app
+            .db
+            .write(|tx| {
+                let numbered = feed::sequence(tx)?;
+                Ok::<_, Error>((numbered, feed::newest(tx)?))
+            })
+            .await;
+        match done {
+            Ok((numbered, seq)) => {
+                if seq != newest {
+                    newest = seq;
+                    app.bell.ring();
+                }
+                if numbered > 0 {
+                    continue;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "numbering events failed"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = timeout(SEQUENCER_IDLE, nudge.notified()) => {}
+        }
+    }
+}
+
+/// Drops what expired, now and then.
+pub async fn housekeeping(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        let now = app.world.clock.now();
+        if let Err(error) = app.db.write(move |tx| blobs::expire(tx, now)).await {
+            tracing::warn!(%error, "dropping expired blobs failed");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(HOUSEKEEPING) => {}
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Starting and stopping a server process.
+
+use crate::bootstrap::{self, Made, Wanted};
+use crate::config::{Config, ConfigError, write_private};
+use crate::{assembly, controllers, embedded};
+use anyhow::Context;
+use axum::Router;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use stoa_core::feed::Bell;
+use stoa_core::{Call, Settings, World};
+use stoa_db::Engine;
+use stoa_web::{App, dispatch};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long requests may take to finish once the server is stopping.
+const DRAIN: Duration = Duration::from_secs(30);
+const CONTROLLER_LOOPS: usize = 2;
+
+/// A server that serves.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The application, for tests that move its clock.
+    pub app: Arc<App>,
+    /// The first administrator's API key, when this start made it: client id and secret.
+    pub admin: Option<(String, String)>,
+    stop: CancellationToken,
+    stop_runner: CancellationToken,
+    tasks: JoinSet<()>,
+    runner: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// Starts a server. When it returns, the server answers.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    config.prepare()?;
+    let vault = config.vault()?;
+    let listener =
+        TcpListener::bind(&config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let public_url = config.public_url(&address.to_string());
+    let mut settings = Settings::new(&public_url);
+    settings.admin_workspace.clone_from(&config.admin_workspace);
+    settings.shared_runner_aliases.clone_from(&config.shared_runner_aliases);
+    let world = Arc::new(World { settings, clock: stoa_core::world::Clock::default(), vault });
+
+    let (bell, nudge) = (Bell::default(), Arc::new(Notify::new()));
+    let mut database = stoa_db::Settings::new(config.database_url());
+    database.readers = config.database_readers;
+    database.writers = config.database_writers;
+    database.fsync = !config.unsafe_no_fsync;
+    let db = {
+        let (bell, nudge) = (bell.clone(), Arc::clone(&nudge));
+        tokio::task::spawn_blocking(move || assembly::open(database, &bell, &nudge)).await?
+    }
+    .context("cannot open the database")?;
+    let app = Arc::new(assembly::app(db, world, bell)?);
+
+    let (made, key) = set_up(&config, &app).await?;
+    if let Some((id, secret)) = &made.admin
+        && config.admin_client_id.is_none()
+    {
+        let path = config.data_dir.join("admin-key.json");
+        write_private(&path, &bootstrap::admin_file(&public_url, *id, secret))?;
+        tracing::info!(file = %path.display(), "the first administrator's API key was written");
+    }
+
+    let (stop, stop_runner) = (CancellationToken::new(), CancellationToken::new());
+    let mut tasks = JoinSet::new();
+    for _ in 0..CONTROLLER_LOOPS {
+        tasks.spawn(controllers::work(Arc::clone(&app), stop.clone()));
+    }
+    tasks.spawn(controllers::housekeeping(Arc::clone(&app), stop.clone()));
+    if app.db.engine() == Engine::Postgres {
+        tasks.spawn(controllers::sequence(Arc::clone(&app), nudge, stop.clone()));
+    }
+    tasks.spawn(serve(listener, Arc::clone(&app), stop.clone()));
+    let runner = if config.no_runner {
+        None
+    } else {
+        let base = format!("http://{address}");
+        start_runner(&config, &app, &base, &made, &key, &stop_runner)?
+    };
+    tracing::info!(address = %address, url = public_url, engine = ?app.db.engine(), "serving");
+    let admin = made.admin.map(|(id, secret)| (id.to_string(), secret));
+    Ok(Running { address, app, admin, stop, stop_runner, tasks, runner })
+}
+
+async fn set_up(config: &Config, app: &Arc<App>) -> anyhow::Result<(Made, stoa_seal::PrivateKey)> {
+    let for_key = config.clone();
+    let (key, fresh) = tokio::task::spawn_blocking(move || embedded::key(&for_key)).await??;
+    let admin = match (&config.admin_client_id, &config.admin_client_secret) {
+        (Some(id), Some(secret)) => {
+            let id = id.parse().map_err(|_| ConfigError::Other("the admin client id must be a uuid".into()))?;
+            Some((id, secret.clone()))
+        }
+        _ => None,
+    };
+    let make_admin = !config.data_dir.join("admin-key.json").exists();
+    let wanted = Wanted { public_key: key.public_pem(), admin, make_admin };
+    let world = Arc::clone(&app.world);
+    let made = app
+        .db
+        .write(move |tx| bootstrap::run(tx, &Call::by_system(&world, "bootstrap"), &wanted))
+        .await
+        .context("cannot set the installation up")?;
+    if fresh && made.public_key == key.public_pem() {
+        embedded::keep_key(config, &key)?;
+    }
+    Ok((made, key))
+}
+
+fn start_runner(
+    config: &Config,
+    app: &Arc<App>,
+    base: &str,
+    made: &Made,
+    key: &stoa_seal::PrivateKey,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
+    if made.public_key != key.public_pem() {
+        tracing::warn!("the shared runner has another key than this data folder; no runs are executed here");
+        return Ok(None);
+    }
+    let runner = embedded::config(config, &app.world, base, key)?;
+    let stop = stop.clone();
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = stoa_runner::run(runner, stop).await {
+            tracing::error!(%error, "the embedded runner ended");
+        }
+    })))
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
+    let routes = Router::new().fallback(move |request| {
+        let app = Arc::clone(&app);
+        dispatch::handle(app, request)
+    });
+    let stopped = stop.clone();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "serving ended");
+    }
+}
+
+impl Running {
+    /// Stops: nothing new is claimed or taken, what is under way ends, everything is written.
+    pub async fn stop(mut self) {
+        if let Some(runner) = self.runner.take() {
+            // The runner still needs the API to hand back what it holds, so it stops first.
+            self.stop_runner.cancel();
+            if tokio::time::timeout(DRAIN, runner).await.is_err() {
+                tracing::warn!("the embedded runner did not end in time");
+            }
+        }
+        self.app.draining.store(true, Ordering::Relaxed);
+        self.stop.cancel();
+        self.app.bell.ring();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("some requests did not end in time");
+            self.tasks.abort_all();
+        }
+        let db = self.app.db.clone();
+        // Closing waits for the database threads.
+        let _ = tokio::task::spawn_blocking(move || db.close()).await;
+        tracing::info!("stopped");
+    }
+}
