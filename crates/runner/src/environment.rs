@@ -69,7 +69,7 @@ impl Environment {
     }
 
     /// Sets a variable that is not there yet.
-    pub(crate) fn set_default(&mut self, name: &str, value: &str) {
+    pub(crate) fn set_default(&mut self, name: &str, value: impl Into<OsString>) {
         self.variables.entry(name.into()).or_insert_with(|| value.into());
     }
 

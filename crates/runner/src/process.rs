@@ -113,7 +113,7 @@ impl Processes {
     }
 
     /// Runs a program to its end, or until it is stopped. Every line it says is handed out at once. When this
-    /// returns, or is dropped, nothing of its process group is left.
+    /// returns, or is dropped, its whole process group has been killed.
     pub(crate) async fn run(
         &self,
         program: Program<'_>,

@@ -396,6 +396,17 @@ fn check_complete(version: &Version) -> Outcome<()> {
     Ok(())
 }
 
+/// What consumers do not need to know of a version: where the automation is and what its operator set.
+fn hide_internals(stored: &mut Value) {
+    let kind = stored["implementation"]["type"].clone();
+    stored["implementation"] = json!({ "type": kind });
+    for input in stored["inputs"].as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+        if input["assignmentType"] == json!(Assignment::Static) {
+            input["argument"] = Value::Null;
+        }
+    }
+}
+
 /// The kind.
 pub struct Versions;
 
@@ -445,6 +456,14 @@ impl Kind for Versions {
         object.id.to_string()
     }
 
+    fn readable(call: &Call, object: &Object) -> Outcome<()> {
+        // Whoever may order a released version may read what it asks for.
+        if object.doc["state"] == json!(State::Released) {
+            return Ok(());
+        }
+        call.may(Resource::Definition, Action::Read, &Self::scope(object)).map(|_| ())
+    }
+
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
         Ok(Query::of(KIND, seen).with("definition", request.query("buildingBlockDefinitionUuid")))
     }
@@ -457,9 +476,14 @@ impl Kind for Versions {
         call.may(Resource::Definition, Action::Read, &scope).map(|_| ())
     }
 
-    fn show(tx: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
+    fn show(tx: &mut Tx, call: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let version: Version = object.doc()?;
-        let stored = redacted(&object.doc);
+        let mut stored = redacted(&object.doc);
+        if call.may(Resource::Definition, Action::Read, &Self::scope(object)).is_err()
+            && call.may(Resource::Definition, Action::Write, &Self::scope(object)).is_err()
+        {
+            hide_internals(&mut stored);
+        }
         let reference = |kind: &str, id: ObjectId| json!({ "kind": kind, "uuid": id });
         let dependencies = &version.dependencies;
         let refs: Vec<Value> = dependencies.iter().map(|id| reference(definition::KIND, *id)).collect();

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::module::Module;
 use super::tools::Tool;
 use super::variables::{RunFacts, hand_over};
-use super::{errors, outputs, script, state};
+use super::{outputs, said, script, state};
 use crate::environment::Environment;
 use crate::folder::FOLDER_VARIABLE;
 use crate::git::{Address, NoSources, Reference, Ssh, Wanted, folder_inside};
@@ -178,6 +178,7 @@ impl<'a> Execution<'a> {
         // The lock file that is made without a registry's word is thrown away with the folder.
         environment.set("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "1");
         environment.set(FOLDER_VARIABLE, work.folder.path());
+        environment.set_default("HOME", &temporary);
         environment.set_default("TF_IN_AUTOMATION", "1");
         environment.set_default("CHECKPOINT_DISABLE", "1");
         Ok(())
@@ -296,12 +297,12 @@ impl<'a> Execution<'a> {
         };
         self.work.progress.log("Replaying the saved plan");
         let href = self.work.server_address(self.run, href);
-        let plan = self
-            .work
-            .api
-            .plan_artifact(&href)
-            .await
-            .map_err(|error| Failure::step(format!("The saved plan cannot be downloaded: {error}")))?;
+        let plan = tokio::select! {
+            plan = self.work.api.plan_artifact(&href) => plan,
+            reason = self.work.stop.heard() => return Err(Failure::Stopped(reason)),
+        };
+        let plan =
+            plan.map_err(|error| Failure::step(format!("The saved plan cannot be downloaded: {error}")))?;
         let plan = self.work.folder.file("plan", &plan).map_err(Failure::own_folder)?;
         let mut arguments = arguments(&["apply", "-input=false", "-no-color"]);
         arguments.push(plan.into());
@@ -383,7 +384,7 @@ impl<'a> Execution<'a> {
     fn failed(&self, finished: &Finished) -> Failure {
         let name = self.tool.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Failure::Step(
-            errors::error_text(&finished.errors)
+            said::error_text(&finished.errors)
                 .unwrap_or_else(|| format!("`{name}` failed ({})", ending(finished))),
         )
     }
@@ -439,8 +440,19 @@ pub(crate) fn spoken(span: Duration) -> String {
 
 impl Work<'_> {
     async fn run(&self, program: Program<'_>) -> Result<Finished, Failure> {
-        let progress = self.progress;
-        Ok(self.runner.processes.run(program, self.stop, |line| progress.log(line)).await?)
+        let mut summary = None;
+        let line = |line: &str| {
+            if said::is_summary(line) {
+                summary = Some(line.to_owned());
+            }
+            self.progress.log(line);
+        };
+        let finished = self.runner.processes.run(program, self.stop, line).await?;
+        // A plan that finds changes ends with 2.
+        if let Some(summary) = summary.filter(|_| matches!(finished.status.code(), Some(0 | 2))) {
+            self.progress.tell_user(&summary);
+        }
+        Ok(finished)
     }
 
     /// The server's address, as processes of this run reach it.

@@ -1,10 +1,10 @@
 //! Runs of modules: sources, inputs, initialization, the pre-run script, the work itself, outputs.
 
-mod errors;
 mod execution;
 mod expression;
 mod module;
 mod outputs;
+mod said;
 mod script;
 mod state;
 mod tools;

@@ -25,6 +25,7 @@ async fn a_saved_plan_is_replayed_as_it_was() {
     assert!(run.artifact.as_ref().is_some_and(|plan| plan.starts_with(b"PK")));
     assert!(!run.statuses().iter().any(|(id, _)| id == "output"));
     assert_eq!(run.text("execute_tf", "displayName"), "Run Terraform Plan");
+    assert_eq!(run.text("execute_tf", "userMessage"), "Plan: 1 to add, 0 to change, 0 to destroy.");
     assert!(server.book().states.is_empty());
 
     // The input has changed since; the plan has not.

@@ -28,6 +28,8 @@ async fn the_server_keeps_the_state_from_apply_to_destroy() {
     let destroy = Order::of("DESTROY", &origin.url()).for_block(&block).at(&server);
     let run = server.success_of(&destroy).await;
     assert_eq!(run.text("execute_tf", "displayName"), "Run Terraform Destroy");
+    let message = run.text("execute_tf", "userMessage");
+    assert_eq!(message, "Destroy complete! Resources: 1 destroyed.");
     assert!(run.outputs.is_empty());
     assert_eq!(server.book().states[&block]["resources"], json!([]));
     runner.stop().await;

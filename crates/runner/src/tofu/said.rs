@@ -1,4 +1,4 @@
-//! What OpenTofu says when it fails, as far as it helps the one who reads it.
+//! What OpenTofu says, as far as it helps the one who ordered something.
 
 /// The most that is told.
 const MOST: usize = 6 * 1024;
@@ -10,6 +10,13 @@ pub(crate) fn error_text(errors: &str) -> Option<String> {
     let text = lines.get(start..).unwrap_or_default().join("\n");
     let text = text.trim();
     (!text.is_empty()).then(|| crate::log::shortened(text, MOST))
+}
+
+/// Whether a line tells in one sentence what was or would be done.
+pub(crate) fn is_summary(line: &str) -> bool {
+    ["Plan: ", "No changes. ", "Apply complete! ", "Destroy complete! "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// A line without the frame that is drawn around messages on terminals.
