@@ -15,5 +15,6 @@ mod reporting;
 mod runner;
 mod script;
 mod setup;
+mod ssh;
 mod stand_in;
 mod state;

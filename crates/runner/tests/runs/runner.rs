@@ -42,8 +42,9 @@ impl Runner {
     }
 
     pub fn start_in(server: &StandIn, work_dir: PathBuf, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = config(server, work_dir.clone());
+        let mut config = config(server, work_dir);
         change(&mut config);
+        let work_dir = config.work_dir.clone();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(stoa_runner::run(config, shutdown.clone()));
         Self { work_dir, shutdown, task }
