@@ -126,7 +126,10 @@ fn tell(tx: &mut Tx, event: &Event, run: &Run, view: View, messages: &mut Vec<Me
     if let Some(status) = event.content.get("status").filter(|status| !is_final(status)) {
         messages.push(message(seq, "run", json!({ "status": status, "message": null })));
     } else if event.content.get("status").is_some() {
-        messages.push(run_message(seq, run, view));
+        // The end follows by itself; only a reason that steps do not tell is told before it.
+        if run.summary.is_some() && view.sees_system() {
+            messages.push(run_message(seq, run, view));
+        }
     } else if event.content.get("abortRequested").is_some() {
         messages.push(message(seq, "run", json!({ "status": run.state.shown(), "message": "Stopping was asked for." })));
     }
