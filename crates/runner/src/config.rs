@@ -105,6 +105,9 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
+    /// A commented configuration file with every setting at its default.
+    pub const DEFAULT_FILE: &str = include_str!("../runner.default.toml");
+
     /// Reads a configuration file. Unknown names are refused, so that a typing error does not pass for a setting.
     pub fn load(file: &Path) -> Result<Self, RunnerError> {
         let text = std::fs::read_to_string(file)
@@ -140,32 +143,26 @@ pub enum ManualRuns {
     Wait,
 }
 
-/// What each process of a run may use; `None` sets no limit.
+/// What each process of a run may use; 0 sets no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Open files.
-    pub open_files: Option<u64>,
+    pub open_files: u64,
     /// Bytes of one written file.
-    pub file_bytes: Option<u64>,
+    pub file_bytes: u64,
     /// Bytes of data memory of one process.
-    pub memory_bytes: Option<u64>,
+    pub memory_bytes: u64,
     /// Seconds of processor time of one process.
-    pub cpu_seconds: Option<u64>,
+    pub cpu_seconds: u64,
     /// Processes of the user the runner runs as, all together.
-    pub processes: Option<u64>,
+    pub processes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         const GIB: u64 = 1 << 30;
-        Self {
-            open_files: Some(4096),
-            file_bytes: Some(8 * GIB),
-            memory_bytes: Some(4 * GIB),
-            cpu_seconds: None,
-            processes: None,
-        }
+        Self { open_files: 4096, file_bytes: 8 * GIB, memory_bytes: 4 * GIB, cpu_seconds: 0, processes: 0 }
     }
 }
 
@@ -264,6 +261,12 @@ mod tests {
         assert_eq!(again.poll_interval, config.poll_interval);
         assert_eq!(again.credential, config.credential);
         assert!(!format!("{again:?}").contains("AAAA"));
+    }
+
+    #[test]
+    fn the_default_file_names_every_setting_with_its_default() {
+        let written: toml::Table = toml::from_str(Config::DEFAULT_FILE).unwrap();
+        assert_eq!(written, toml::Table::try_from(Config::default()).unwrap());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use stoa_client::runs::{Implementation, Run};
 
-use crate::work::{Done, Failure, Work};
+use crate::failure::Failure;
+use crate::work::{Done, Work};
 use crate::{manual, tofu};
 
 /// A step's id and its name for people.

@@ -12,6 +12,7 @@ mod config;
 mod dispatch;
 mod environment;
 mod error;
+mod failure;
 mod folder;
 mod git;
 mod init;

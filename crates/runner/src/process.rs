@@ -101,8 +101,8 @@ impl Processes {
         let mut arguments: Vec<OsString> = vec!["--core=0".into()];
         arguments.extend(wanted.into_iter().filter_map(|(name, resource, most)| {
             // Nobody may get more than the runner itself.
-            let most = most?.min(getrlimit(resource).maximum.unwrap_or(u64::MAX));
-            Some(format!("--{name}={most}").into())
+            let most = most.min(getrlimit(resource).maximum.unwrap_or(u64::MAX));
+            (most > 0).then(|| format!("--{name}={most}").into())
         }));
         arguments.push("--".into());
         let limiter = find("prlimit").map(|program| (program, arguments));

@@ -193,12 +193,14 @@ impl Service {
                         );
                     }
                     is_silent = true;
+                    // However loud the feed is: not at once.
+                    sleep(FIRST_PAUSE).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     pause
                 }
             };
             tokio::select! {
-                () = wake.notified(), if !is_silent => {}
+                () = wake.notified() => {}
                 () = sleep(rest) => {}
                 ended = self.runs.join_next(), if !self.runs.is_empty() => self.freed(ended),
                 () = shutdown.cancelled() => return,
@@ -276,12 +278,15 @@ impl Service {
 /// Sends what was left by an earlier process, and what nobody took, again and again.
 async fn resend(runner: &Runner, until: &CancellationToken) {
     loop {
-        for run_uuid in runner.due.take_all() {
-            runner.send(&run_uuid).await;
-        }
-        tokio::select! {
-            () = sleep(RESEND) => {}
-            () = until.cancelled() => return,
+        let attempt = async {
+            for run_uuid in runner.due.take_all() {
+                runner.send(&run_uuid).await;
+            }
+            sleep(RESEND).await;
+        };
+        // What was under way is still on disk.
+        if until.run_until_cancelled(attempt).await.is_none() {
+            return;
         }
     }
 }

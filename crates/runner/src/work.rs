@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use stoa_client::runs::{ClaimedRun, Registration, RunApi, RunnerApi, Status, StatusUpdate};
+use stoa_client::runs::{ClaimedRun, Registration, Run, RunApi, RunnerApi, Status, StatusUpdate};
 use stoa_seal::PrivateKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::dispatch;
+use crate::failure::{Failure, spoken};
 use crate::folder::RunFolder;
 use crate::git::Mirrors;
 use crate::journal::{Due, Journal, Sent};
 use crate::process::Processes;
 use crate::progress::{Pace, Progress, push};
 use crate::stop::{Stop, StopReason};
-use crate::tofu::{Tools, spoken};
+use crate::tofu::Tools;
 
 /// Everything that the runs of one runner share.
 pub(crate) struct Runner {
@@ -63,26 +64,6 @@ impl Done {
     /// Somebody outside has to do something first.
     pub(crate) fn waiting() -> Self {
         Self { status: Status::Pending, ..Self::succeeded() }
-    }
-}
-
-/// A run that did not.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The current step failed; what the consumer is told.
-    Step(String),
-    /// It was stopped from outside.
-    Stopped(StopReason),
-}
-
-impl Failure {
-    pub(crate) fn step(message: impl Into<String>) -> Self {
-        Self::Step(message.into())
-    }
-
-    /// The runner itself has trouble.
-    pub(crate) fn own_folder(error: std::io::Error) -> Self {
-        Self::Step(format!("The runner cannot use its working folder: {error}"))
     }
 }
 
@@ -221,6 +202,24 @@ impl Runner {
         let run = (claimed.uuid.as_str(), claimed.token.as_str());
         if let Err(error) = self.journal.keep(run, &self.config.runner_uuid, report) {
             tracing::error!(run.uuid = claimed.uuid, %error, "a report cannot be written to disk");
+        }
+    }
+
+    /// The server's address, as processes of this run reach it.
+    pub(crate) fn server_url(&self, run: &Run) -> String {
+        let own = self.config.base_url.trim_end_matches('/');
+        match &run.links.base_url {
+            Some(given) if !self.config.prefer_base_url => given.trim_end_matches('/').to_owned(),
+            _ => own.to_owned(),
+        }
+    }
+
+    /// A link of the server, as this runner reaches it.
+    pub(crate) fn server_address(&self, run: &Run, href: &str) -> String {
+        let given = run.links.base_url.as_deref().map(|given| given.trim_end_matches('/'));
+        match given.and_then(|given| href.strip_prefix(given)) {
+            Some(path) if path.starts_with('/') => self.server_url(run) + path,
+            _ => href.to_owned(),
         }
     }
 }

@@ -15,11 +15,12 @@ use super::tools::Tool;
 use super::variables::{RunFacts, hand_over};
 use super::{outputs, said, script, state};
 use crate::environment::Environment;
+use crate::failure::Failure;
 use crate::folder::FOLDER_VARIABLE;
-use crate::git::{Address, NoSources, Reference, Ssh, Wanted, folder_inside};
+use crate::git::{Address, Reference, Ssh, Wanted, folder_inside};
 use crate::inputs;
-use crate::process::{AskedToEnd, Finished, NotFinished, Output, Program, find};
-use crate::work::{Done, Failure, Work};
+use crate::process::{AskedToEnd, Finished, Output, Program, find};
+use crate::work::{Done, Work};
 
 /// The largest plan that is uploaded, in bytes.
 const LARGEST_PLAN: u64 = 128 * 1024 * 1024;
@@ -27,29 +28,6 @@ const LARGEST_PLAN: u64 = 128 * 1024 * 1024;
 const LARGEST_OUTPUTS: usize = 20 * 1024 * 1024;
 /// Paths of folders for temporary files may be this long: sockets are made in them.
 const LONGEST_TEMPORARY: usize = 80;
-
-/// The steps of a run, as they are registered.
-pub(crate) fn steps(terraform: &Terraform, behavior: Behavior) -> Vec<(&'static str, &'static str)> {
-    if terraform.is_async {
-        return vec![("trigger", "Prepare Run")];
-    }
-    let execute = match behavior {
-        Behavior::Apply => "Run Terraform Apply",
-        Behavior::Detect => "Run Terraform Plan",
-        Behavior::Destroy => "Run Terraform Destroy",
-    };
-    let mut steps = vec![
-        ("sources", "Prepare Run and download Sources"),
-        ("input", "Initialize Inputs"),
-        ("init_tf", "Initialize Terraform and select Workspace"),
-        ("pre_run_script", "Execute Pre-Run Script"),
-        ("execute_tf", execute),
-    ];
-    if behavior != Behavior::Detect {
-        steps.push(("output", "Collect Outputs and clean up"));
-    }
-    steps
-}
 
 /// Does everything a run of a module asks for.
 pub(crate) async fn execute(work: &Work<'_>, run: &Run, terraform: &Terraform) -> Result<Done, Failure> {
@@ -189,7 +167,7 @@ impl<'a> Execution<'a> {
         let module = Module::read(&self.folder).map_err(Failure::own_folder)?;
         let at_server = self.terraform.use_mesh_http_backend_fallback && !module.has_backend();
         if at_server {
-            let base_url = work.server_url(self.run);
+            let base_url = work.runner.server_url(self.run);
             let token = &work.claimed.token;
             state::keep_at_server(&base_url, self.run, token, &self.folder, &mut self.environment)
                 .map_err(Failure::own_folder)?;
@@ -296,7 +274,7 @@ impl<'a> Execution<'a> {
             return self.tofu(&["apply", "-auto-approve", "-input=false", "-no-color"], None).await;
         };
         self.work.progress.log("Replaying the saved plan");
-        let href = self.work.server_address(self.run, href);
+        let href = self.work.runner.server_address(self.run, href);
         let plan = tokio::select! {
             plan = self.work.api.plan_artifact(&href) => plan,
             reason = self.work.stop.heard() => return Err(Failure::Stopped(reason)),
@@ -404,40 +382,6 @@ fn ending(finished: &Finished) -> String {
     }
 }
 
-impl From<NoSources> for Failure {
-    fn from(error: NoSources) -> Self {
-        match error {
-            NoSources::NotFinished(error) => error.into(),
-            NoSources::Io(error) => Self::own_folder(error),
-            told @ (NoSources::Refused(_) | NoSources::Git { .. }) => Self::Step(told.to_string()),
-        }
-    }
-}
-
-impl From<NotFinished> for Failure {
-    fn from(error: NotFinished) -> Self {
-        match error {
-            NotFinished::Stopped(reason) => Self::Stopped(reason),
-            NotFinished::TookTooLong(limit) => {
-                Self::Step(format!("This step took longer than {} and was stopped", spoken(limit)))
-            }
-            told @ (NotFinished::CannotStart { .. } | NotFinished::SaidTooMuch(_)) => {
-                Self::Step(told.to_string())
-            }
-        }
-    }
-}
-
-/// A span in words.
-pub(crate) fn spoken(span: Duration) -> String {
-    match span.as_secs() {
-        0 => format!("{} milliseconds", span.as_millis()),
-        1 => "one second".to_owned(),
-        seconds if seconds >= 120 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
-        seconds => format!("{seconds} seconds"),
-    }
-}
-
 impl Work<'_> {
     async fn run(&self, program: Program<'_>) -> Result<Finished, Failure> {
         let mut summary = None;
@@ -453,24 +397,5 @@ impl Work<'_> {
             self.progress.tell_user(&summary);
         }
         Ok(finished)
-    }
-
-    /// The server's address, as processes of this run reach it.
-    fn server_url(&self, run: &Run) -> String {
-        let config = &self.runner.config;
-        let own = config.base_url.trim_end_matches('/');
-        match &run.links.base_url {
-            Some(given) if !config.prefer_base_url => given.trim_end_matches('/').to_owned(),
-            _ => own.to_owned(),
-        }
-    }
-
-    /// A link of the server, as this runner reaches it.
-    fn server_address(&self, run: &Run, href: &str) -> String {
-        let given = run.links.base_url.as_deref().map(|given| given.trim_end_matches('/'));
-        match given.and_then(|given| href.strip_prefix(given)) {
-            Some(path) if path.starts_with('/') => self.server_url(run) + path,
-            _ => href.to_owned(),
-        }
     }
 }

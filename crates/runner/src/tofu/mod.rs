@@ -7,8 +7,10 @@ mod outputs;
 mod said;
 mod script;
 mod state;
+mod steps;
 mod tools;
 mod variables;
 
-pub(crate) use execution::{execute, spoken, steps};
+pub(crate) use execution::execute;
+pub(crate) use steps::steps;
 pub(crate) use tools::Tools;

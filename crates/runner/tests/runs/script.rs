@@ -15,7 +15,7 @@ async fn a_script_gets_what_it_is_promised() {
         echo behavior $1\r\n\
         echo run $(sed 's/.*\"metadata\":{\"uuid\":\"\\([^\"]*\\)\".*/\\1/')\r\n\
         env | cut -d= -f1 | sort | tr '\\n' ' '; echo\r\n\
-        tofu version | head -1; terraform version | head -1\r\n\
+        for t in tofu terraform; do $t version | sed -n 1p; done\r\n\
         command -v tofu\r\n\
         echo 'made = \"by the script\"' > zz.auto.tfvars\r\n\
         echo done >&2\r\n\
