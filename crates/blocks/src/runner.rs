@@ -9,7 +9,7 @@ use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::{Action, Call, Outcome, Resource, Scope, World};
-use stoa_db::{Sql, Tx};
+use stoa_db::Tx;
 use stoa_seal::PublicKey;
 use stoa_tenancy::workspace;
 use stoa_web::kind::{Deleted, must_exist};
@@ -161,8 +161,6 @@ pub fn by_uuid(tx: &mut Tx, call: &Call, uuid: &str) -> Outcome<Option<(Object, 
     Ok(Some((object, runner)))
 }
 
-const SEE: Sql = Sql::new("UPDATE object SET status = $2 WHERE id = $1");
-
 /// Remembers that the runner asked for work; to the second, so that idle polling costs next to nothing.
 pub fn seen(tx: &mut Tx, object: &Object, now: Moment, by: &Value) -> Outcome<()> {
     let last: Option<Moment> =
@@ -170,9 +168,7 @@ pub fn seen(tx: &mut Tx, object: &Object, now: Moment, by: &Value) -> Outcome<()
     if last.is_some_and(|last| now.since(last) < Duration::from_secs(1)) {
         return Ok(());
     }
-    let status = json!({ "lastSeen": now.to_string(), "by": by });
-    tx.run(&SEE, &[object.id.0.into(), status.to_string().into()])?;
-    Ok(())
+    objects::note(tx, object.id, &json!({ "lastSeen": now.to_string(), "by": by }))
 }
 
 fn draft(tx: &mut Tx, owner: &str, runner: &Runner) -> Outcome<Draft> {

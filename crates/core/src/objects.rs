@@ -159,7 +159,8 @@ pub fn insert(
 }
 
 const REPLACE: Sql = Sql::new(
-    "UPDATE object SET doc = $2, status = $3, version = version + 1, updated_at = $4 WHERE id = $1",
+    "UPDATE object SET doc = $2, status = coalesce($3, status), version = version + 1, updated_at = $4
+     WHERE id = $1 RETURNING version",
 );
 
 /// Replaces what is declared. Nothing changed means nothing written: no version, no event.
@@ -171,6 +172,8 @@ pub fn replace(
     draft: Draft,
     told: Told<'_>,
 ) -> Outcome<Object> {
+    // What was observed meanwhile stays, unless this change is about it.
+    let observed = (!draft.status.is_null()).then(|| draft.status.to_string());
     let status = if draft.status.is_null() { old.status.clone() } else { draft.status };
     if draft.doc == old.doc && status == old.status {
         return Ok(old.clone());
@@ -178,16 +181,14 @@ pub fn replace(
     let mut object = old.clone();
     object.doc = draft.doc;
     object.status = status;
-    object.version += 1;
-    tx.run(
-        &REPLACE,
-        &[
-            old.id.0.into(),
-            object.doc.to_string().into(),
-            object.status.to_string().into(),
-            call.now.micros().into(),
-        ],
-    )?;
+    let row = [
+        old.id.0.into(),
+        object.doc.to_string().into(),
+        observed.into(),
+        call.now.micros().into(),
+    ];
+    // Another writer may have been faster: the last write wins, each under a version of its own.
+    object.version = tx.one(&REPLACE, &row, |row| row.get(0))?;
     set_facets(tx, &object, &draft.facets)?;
     set_references(tx, old.id, &draft.references)?;
     remember(tx, call, &object)?;
@@ -220,6 +221,14 @@ pub fn observe(
         ..Entry::plain(&object.kind, object.id, object.workspace.as_deref(), Deed::Changed)
     };
     feed::record(tx, call, entry)
+}
+
+const NOTE: Sql = Sql::new("UPDATE object SET status = $2 WHERE id = $1");
+
+/// Notes something about an object that is no change of it, such as a last login: no version, no event.
+pub fn note(tx: &mut Tx, id: ObjectId, status: &Value) -> Outcome<()> {
+    tx.run(&NOTE, &[id.0.into(), status.to_string().into()])?;
+    Ok(())
 }
 
 const REKEY: Sql = Sql::new("UPDATE object SET key = $2 WHERE id = $1");
@@ -318,6 +327,24 @@ pub fn by_key_even_deleted(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option
          ORDER BY o.deleted_at DESC LIMIT 1"
     ));
     Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
+}
+
+const VERSION: Sql =
+    Sql::new("SELECT version FROM object WHERE id = $1 AND kind = $2 AND deleted_at IS NULL");
+
+/// The version counter of a living object: enough to know whether what was read before still holds.
+pub fn version_of(tx: &mut Tx, kind: &str, id: ObjectId) -> Outcome<Option<i64>> {
+    Ok(tx.maybe(&VERSION, &[id.0.into(), kind.into()], |row| row.get(0))?)
+}
+
+/// Deleted objects of a kind with this facet and value.
+pub fn deleted_with(tx: &mut Tx, kind: &str, facet: &str, value: &str) -> Outcome<Vec<Object>> {
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM facet f JOIN object o ON o.id = f.object
+         WHERE f.name = $1 AND f.value = $2 AND o.kind = $3 AND o.deleted_at IS NOT NULL
+         ORDER BY o.created_at, o.id"
+    ));
+    Ok(tx.all(&sql, &[facet.into(), value.into(), kind.into()], Object::read)?)
 }
 
 /// Living objects that lean on `target`, oldest first; at most `limit`.

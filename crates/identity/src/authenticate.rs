@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use stoa_base::{Moment, ObjectId, Refusal, RunId};
 use stoa_core::actor::RunGrant;
 use stoa_core::{Actor, Outcome, PermissionSet, Principal, World, objects};
-use stoa_db::{Sql, Tx};
+use stoa_db::Tx;
 use stoa_web::app::Authenticator;
 use stoa_web::credential::Credential;
 
@@ -43,7 +43,6 @@ struct Known {
 }
 
 const KEYS_KEPT: usize = 10_000;
-const VERSION: Sql = Sql::new("SELECT version FROM object WHERE id = $1 AND kind = $2 AND deleted_at IS NULL");
 
 fn unauthorized(message: &str) -> stoa_core::Error {
     Refusal::Unauthorized(message.into()).into()
@@ -57,8 +56,7 @@ impl Directory {
 
     fn key(&self, tx: &mut Tx, id: ObjectId, now: Moment) -> Outcome<Actor> {
         let gone = || unauthorized("The API key of this token does not exist any more.");
-        let version: i64 =
-            tx.maybe(&VERSION, &[id.0.into(), apikey::KIND.into()], |row| row.get(0))?.ok_or_else(gone)?;
+        let version = objects::version_of(tx, apikey::KIND, id)?.ok_or_else(gone)?;
         let cached = self.keys.lock().ok().and_then(|keys| keys.get(&id).cloned());
         let known = match cached {
             Some((seen, known)) if seen == version => known,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_base::Refusal;
 use stoa_core::{Call, Outcome, objects, secrets};
-use stoa_db::{Sql, Tx};
+use stoa_db::Tx;
 use stoa_web::route::{About, Access, Takes};
 use stoa_web::{Reply, Request, Route, body, media};
 use utoipa::ToSchema;
@@ -87,7 +87,7 @@ fn login(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     if !secrets::matches(&asked.client_secret, &key.secret) || key.ends().is_some_and(|end| end <= call.now) {
         return Err(wrong().into());
     }
-    note(tx, call, object.id)?;
+    objects::note(tx, object.id, &json!({ "lastLogin": call.now.to_string() }))?;
     let life = call.world.settings.access_token_life;
     let claims = Claims::Access { sub: object.id, exp: (call.now + life).seconds() };
     let granted = Granted {
@@ -100,13 +100,4 @@ fn login(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     body["not-before-policy"] = json!(0);
     body["scope"] = json!("profile email");
     Ok(Reply::ok(&body))
-}
-
-const NOTE: Sql = Sql::new("UPDATE object SET status = $2 WHERE id = $1");
-
-/// Remembers the last login; it is no change of the key, so nobody is told.
-fn note(tx: &mut Tx, call: &Call, id: stoa_base::ObjectId) -> Outcome<()> {
-    let status = json!({ "lastLogin": call.now.to_string() }).to_string();
-    tx.run(&NOTE, &[id.0.into(), status.into()])?;
-    Ok(())
 }

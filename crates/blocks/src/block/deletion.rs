@@ -2,7 +2,7 @@
 //! (`api-building-blocks.md` §6.6).
 
 use super::model::{Lifecycle, Ordered};
-use super::{KIND, save_status};
+use super::{KIND, locked, save_status};
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason};
 use crate::run::store;
@@ -68,7 +68,7 @@ pub fn purge(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let allowed = call.may(Resource::BuildingBlock, Action::Delete, &Scope::installation())?;
     let uuid = request.param(0);
     let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
-    let mut ordered = Ordered::read(object)?;
+    let mut ordered = locked(tx, &object)?;
     if ordered.status.lifecycle != Lifecycle::Deleted {
         refuse_with_children(tx, &ordered)?;
         mark(call, &mut ordered);

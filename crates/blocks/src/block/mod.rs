@@ -16,7 +16,7 @@ use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object};
 use stoa_core::{Action, Call, Outcome, Resource, Scope};
-use stoa_db::{Sql, Tx};
+use stoa_db::Tx;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
 use stoa_web::route::{About, Accept, Takes};
@@ -58,16 +58,15 @@ pub fn save_status(tx: &mut Tx, call: &Call, ordered: &mut Ordered, run: Option<
     Ok(())
 }
 
-const DELETED_OF: Sql = Sql::new(
-    "SELECT o.id FROM facet f JOIN object o ON o.id = f.object
-     WHERE f.name = 'definitionUuid' AND f.value = $1 AND o.kind = 'meshBuildingBlock'
-        AND o.deleted_at IS NOT NULL",
-);
-
 /// Deleted blocks of a definition, which are removed with it.
 pub fn deleted_of(tx: &mut Tx, definition: ObjectId) -> Outcome<Vec<Object>> {
-    let ids = tx.all(&DELETED_OF, &[definition.0.into()], |row| row.get::<String>(0))?;
-    ids.iter().filter_map(|id| objects::by_uuid_text(tx, KIND, id).transpose()).collect()
+    objects::deleted_with(tx, KIND, "definitionUuid", &definition.to_string())
+}
+
+/// The block as it is now, locked against other writers where the engine has several.
+pub fn locked(tx: &mut Tx, object: &Object) -> Outcome<Ordered> {
+    let now = objects::by_id_for_update(tx, KIND, object.id)?;
+    Ordered::read(now.ok_or_else(|| Refusal::missing(KIND, object.key.as_str()))?)
 }
 
 /// The kind.
@@ -202,7 +201,8 @@ impl Kind for Blocks {
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
         let allowed = call.may(Resource::BuildingBlock, Action::Delete, &Self::scope(&object))?;
-        deletion::delete(tx, call, allowed, Ordered::read(object)?)?;
+        let ordered = locked(tx, &object)?;
+        deletion::delete(tx, call, allowed, ordered)?;
         Ok(Deleted::Later)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::model::{Block, BlockState, Lifecycle, Ordered, Parent, Status};
 use super::wire::{InputEntry, ParentEntry, Reference, Spec, Wire};
-use super::{KIND, draft_of, resolve, save_status};
+use super::{KIND, draft_of, locked, resolve, save_status};
 use crate::definition::{self, TargetType};
 use crate::run::claim::keeper_of;
 use crate::run::engine;
@@ -169,7 +169,7 @@ fn parents(tx: &mut Tx, version: &Version, workspace: &str, own: Option<ObjectId
     for uuid in named {
         let refuse = |problem: &str| Refusal::invalid(FIELD, format!("names {uuid}, which {problem}"));
         let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| refuse("does not exist"))?;
-        let parent = Ordered::read(object)?;
+        let parent = locked(tx, &object)?; // nobody deletes it meanwhile
         if parent.status.lifecycle != Lifecycle::Active || Some(parent.object.id) == own {
             return Err(refuse("is not an active block").into());
         }
@@ -296,7 +296,7 @@ fn upgrade(tx: &mut Tx, ordered: &Ordered, spec: &Spec) -> Outcome<Option<(Objec
 
 /// Changes a block (§5.2).
 pub fn update(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Object> {
-    let mut ordered = Ordered::read(object)?;
+    let mut ordered = locked(tx, &object)?;
     let allowed = call.may(Resource::BuildingBlock, Action::Write, &ordered.scope())?;
     let Wire { metadata, spec } = request.body()?;
     if metadata.uuid.as_ref().is_some_and(|uuid| *uuid != ordered.object.id.to_string()) {
@@ -376,7 +376,7 @@ pub fn trigger(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
     call.may_at_all(Resource::BuildingBlock, Action::Write)?;
     let uuid = request.param(0);
     let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
-    let mut ordered = Ordered::read(object)?;
+    let mut ordered = locked(tx, &object)?;
     let allowed = call.may(Resource::BuildingBlock, Action::Write, &ordered.scope())?;
     let dry = request.json.as_ref().is_some_and(|body| body.get("dryRun") == Some(&json!(true)));
     let (_, definition) = definition::by_id(tx, ordered.block.definition)?

@@ -111,6 +111,9 @@ fn insert(
     let owner = definition.owner().to_owned();
     let draft = draft_of(version, leans_on)?;
     let object = objects::insert(tx, call, allowed, (id, KIND, &key, Some(&owner)), draft, told)?;
+    if let Some(now) = objects::by_id_for_update(tx, definition::KIND, definition.id)? {
+        *definition = now;
+    }
     let mut listed = definition::versions(definition)?;
     listed.push(Listed {
         version_uuid: id,
@@ -139,7 +142,7 @@ pub fn set_state(
     let told = Told::new(title, format!("Version {} of definition {}.", version.number, version.definition));
     let leans_on = integration_of(&version);
     let changed = objects::replace(tx, call, allowed, object, draft_of(&version, leans_on)?, told)?;
-    let mut definition = objects::by_id(tx, definition::KIND, version.definition)?
+    let mut definition = objects::by_id_for_update(tx, definition::KIND, version.definition)?
         .ok_or(stoa_core::Fault::Corrupt { what: "definition of a version" })?;
     let mut listed = definition::versions(&definition)?;
     for line in listed.iter_mut().filter(|line| line.version_uuid == object.id) {
