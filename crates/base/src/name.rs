@@ -31,9 +31,8 @@ pub fn check_identifier(text: &str, max: usize) -> Result<(), BadName> {
     if found > max {
         return Err(BadName::TooLong { max, found });
     }
-    let plain = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
+    let plain =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     if text.split('-').all(plain) { Ok(()) } else { Err(BadName::Pattern) }
 }
 

@@ -188,7 +188,11 @@ fn checked_symbol(symbol: &str) -> Outcome<()> {
         return Ok(());
     }
     let web = Url::parse(symbol).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if web { Ok(()) } else { Err(Refusal::invalid("spec.symbol", "must be an http, https or data URL").into()) }
+    if web {
+        Ok(())
+    } else {
+        Err(Refusal::invalid("spec.symbol", "must be an http, https or data URL").into())
+    }
 }
 
 fn draft(tx: &mut Tx, wire: Wire, published: bool) -> Outcome<Draft> {
@@ -329,7 +333,8 @@ impl Kind for Definitions {
         let name = wire.spec.display_name.clone();
         let mut draft = draft(tx, wire, false)?;
         draft.status = json!({ "versions": [] });
-        let told = Told::new("Building Block Definition Created", format!("Definition '{name}' was created."));
+        let told =
+            Told::new("Building Block Definition Created", format!("Definition '{name}' was created."));
         let id = ObjectId::new();
         let mut object =
             objects::insert(tx, call, allowed, (id, KIND, &id.to_string(), Some(&owner)), draft, told)?;
@@ -356,7 +361,8 @@ impl Kind for Definitions {
         }
         let name = wire.spec.display_name.clone();
         let draft = draft(tx, wire, is_published(&object)?)?;
-        let told = Told::new("Building Block Definition Changed", format!("Definition '{name}' was changed."));
+        let told =
+            Told::new("Building Block Definition Changed", format!("Definition '{name}' was changed."));
         objects::replace(tx, call, allowed, &object, draft, told)
     }
 
@@ -386,17 +392,21 @@ impl Kind for Definitions {
         }
         for block in block::deleted_of(tx, object.id)? {
             run::forget_block(tx, block.id)?;
-            let told = Told::new("Building Block Removed", format!("It went with definition '{}'.", object.id));
+            let told =
+                Told::new("Building Block Removed", format!("It went with definition '{}'.", object.id));
             objects::remove_from_under(tx, call, allowed, &block, told)?;
         }
         for listed in versions(&object)? {
             if let Some(version) = objects::by_id(tx, version::KIND, listed.version_uuid)? {
-                let told = Told::new("Building Block Definition Version Deleted", "It went with its definition.");
+                let told =
+                    Told::new("Building Block Definition Version Deleted", "It went with its definition.");
                 objects::remove_from_under(tx, call, allowed, &version, told)?;
             }
         }
-        let told =
-            Told::new("Building Block Definition Deleted", format!("Definition '{}' was deleted.", object.id));
+        let told = Told::new(
+            "Building Block Definition Deleted",
+            format!("Definition '{}' was deleted.", object.id),
+        );
         objects::remove_from_under(tx, call, allowed, &object, told)?;
         Ok(Deleted::Now)
     }

@@ -221,7 +221,8 @@ pub fn create_built_ins(tx: &mut Tx, call: &Call) -> Outcome<()> {
             ],
             references: Vec::new(),
         };
-        let told = Told::new("Integration Created", format!("The built-in integration '{name}' was created."));
+        let told =
+            Told::new("Integration Created", format!("The built-in integration '{name}' was created."));
         objects::insert(tx, call, allowed, (id, KIND, uuid, Some(&admin)), draft, told)?;
     }
     Ok(())
@@ -321,7 +322,8 @@ impl Kind for Integrations {
         let owner = metadata.owned_by_workspace;
         let allowed = call.may(Resource::Integration, Action::Write, &Scope::owned(&owner))?;
         let id = ObjectId::new();
-        let told = Told::new("Integration Created", format!("Integration '{}' was created.", spec.display_name));
+        let told =
+            Told::new("Integration Created", format!("Integration '{}' was created.", spec.display_name));
         let draft = checked(tx, call, id, &owner, spec, None)?;
         objects::insert(tx, call, allowed, (id, KIND, &id.to_string(), Some(&owner)), draft, told)
     }
@@ -345,7 +347,8 @@ impl Kind for Integrations {
         if metadata.uuid.is_some_and(|uuid| uuid != object.id.to_string()) {
             return Err(Refusal::invalid("metadata.uuid", "must be the one in the path").into());
         }
-        let told = Told::new("Integration Changed", format!("Integration '{}' was changed.", spec.display_name));
+        let told =
+            Told::new("Integration Changed", format!("Integration '{}' was changed.", spec.display_name));
         let draft = checked(tx, call, object.id, object.owner(), spec, Some(&object))?;
         objects::replace(tx, call, allowed, &object, draft, told)
     }

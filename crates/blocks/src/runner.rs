@@ -187,11 +187,7 @@ fn draft(tx: &mut Tx, owner: &str, runner: &Runner) -> Outcome<Draft> {
         return Err(Refusal::invalid("spec.workloadIdentityFederation", problem).into());
     }
     let home = workspace::living(tx, owner)?;
-    Ok(Draft {
-        doc: serde_json::to_value(runner)?,
-        references: vec![("owner", home.id)],
-        ..Draft::default()
-    })
+    Ok(Draft { doc: serde_json::to_value(runner)?, references: vec![("owner", home.id)], ..Draft::default() })
 }
 
 /// The shared runner, created with this public key if it is not there; its key as stored.
@@ -210,7 +206,8 @@ pub fn ensure_shared(tx: &mut Tx, call: &Call, public_key: &str) -> Outcome<Stri
     };
     let mut draft = draft(tx, &owner, &runner)?;
     draft.status = json!({});
-    let id: ObjectId = SHARED.parse().map_err(|_| stoa_core::Fault::Corrupt { what: "shared runner's uuid" })?;
+    let id: ObjectId =
+        SHARED.parse().map_err(|_| stoa_core::Fault::Corrupt { what: "shared runner's uuid" })?;
     let told = Told::new("Building Block Runner Created", "The shared runner was created.");
     objects::insert(tx, call, allowed, (id, KIND, SHARED, Some(&owner)), draft, told)?;
     Ok(runner.public_key)
@@ -289,8 +286,10 @@ impl Kind for Runners {
             workload_identity_federation: spec.workload_identity_federation,
         };
         let draft = draft(tx, &owner, &runner)?;
-        let told =
-            Told::new("Building Block Runner Created", format!("Runner '{}' was created.", runner.display_name));
+        let told = Told::new(
+            "Building Block Runner Created",
+            format!("Runner '{}' was created.", runner.display_name),
+        );
         let id = ObjectId::new();
         objects::insert(tx, call, allowed, (id, KIND, &id.to_string(), Some(&owner)), draft, told)
     }
@@ -314,9 +313,10 @@ impl Kind for Runners {
         }
         let restriction = spec.restriction.unwrap_or(old.restriction);
         if restriction != old.restriction && !allowed.operates() {
-            return Err(
-                Refusal::Forbidden("Only administrators may change the restriction of a runner.".into()).into()
-            );
+            return Err(Refusal::Forbidden(
+                "Only administrators may change the restriction of a runner.".into(),
+            )
+            .into());
         }
         let runner = Runner {
             display_name: spec.display_name,
@@ -326,8 +326,10 @@ impl Kind for Runners {
             workload_identity_federation: spec.workload_identity_federation,
         };
         let draft = draft(tx, object.owner(), &runner)?;
-        let told =
-            Told::new("Building Block Runner Changed", format!("Runner '{}' was changed.", runner.display_name));
+        let told = Told::new(
+            "Building Block Runner Changed",
+            format!("Runner '{}' was changed.", runner.display_name),
+        );
         objects::replace(tx, call, allowed, &object, draft, told)
     }
 
@@ -336,7 +338,8 @@ impl Kind for Runners {
         if object.id.to_string() == SHARED {
             return Err(Refusal::conflict("The shared runner cannot be deleted.").into());
         }
-        let told = Told::new("Building Block Runner Deleted", format!("Runner '{id}' was deleted.", id = object.id));
+        let told =
+            Told::new("Building Block Runner Deleted", format!("Runner '{id}' was deleted.", id = object.id));
         objects::remove(tx, call, allowed, &object, told)?;
         Ok(Deleted::Now)
     }

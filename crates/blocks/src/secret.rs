@@ -49,8 +49,9 @@ impl Keeper {
     pub fn take(&self, world: &World, given: &Value, stored: Option<&Value>, field: &str) -> Outcome<Value> {
         if let Some(plaintext) = given.get("plaintext") {
             let text = plaintext.as_str().filter(|text| !text.trim().is_empty());
-            let text = text
-                .ok_or_else(|| Refusal::invalid(format!("{field}.plaintext"), "must be a text and not blank"))?;
+            let text = text.ok_or_else(|| {
+                Refusal::invalid(format!("{field}.plaintext"), "must be a text and not blank")
+            })?;
             return self.keep(world, text);
         }
         let Some(hash) = given.get("hash").and_then(Value::as_str) else {

@@ -36,7 +36,8 @@ struct Header {
 /// The routes.
 pub fn routes() -> Vec<Route> {
     let path = "/api/terraform/state/workspace/{workspace}/{buildingBlock}/{uuid}";
-    let about = |summary, success, errors| About { summary, tag: "state", success, errors, ..About::default() };
+    let about =
+        |summary, success, errors| About { summary, tag: "state", success, errors, ..About::default() };
     let open = |route: Route| route.access(Access::SignedEvenByPassword);
     let verb = |name: &str| Method::from_bytes(name.as_bytes()).unwrap_or(Method::TRACE);
     vec![
@@ -49,8 +50,11 @@ pub fn routes() -> Vec<Route> {
             query: &[("ID", "Id of the lock held")],
             ..about("Write the state of a block", &[200], &[403, 404, 409, 423])
         }),
-        open(Route::write(Method::DELETE, path, remove))
-            .about(about("Archive the state of a block", &[200], &[403, 404, 409, 423])),
+        open(Route::write(Method::DELETE, path, remove)).about(about(
+            "Archive the state of a block",
+            &[200],
+            &[403, 404, 409, 423],
+        )),
         open(Route::write(verb("LOCK"), path, lock)).takes(Takes::Raw(64 << 10)),
         open(Route::write(verb("UNLOCK"), path, unlock)).takes(Takes::Raw(64 << 10)),
         open(Route::read(Method::GET, format!("{path}/versions"), versions)).about(About {
@@ -68,17 +72,23 @@ fn opened(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outcom
     }
     call.may_at_all(Resource::State, action)?;
     let object = objects::by_uuid_text(tx, block::KIND, uuid)?;
-    let ordered = object.map(Ordered::read).transpose()?.ok_or_else(|| Refusal::missing(block::KIND, uuid))?;
+    let ordered =
+        object.map(Ordered::read).transpose()?.ok_or_else(|| Refusal::missing(block::KIND, uuid))?;
     call.may(Resource::State, action, &ordered.scope())?;
     if ordered.workspace() != workspace {
-        return Err(Refusal::Forbidden(format!("The block does not belong to workspace '{workspace}'.")).into());
+        return Err(
+            Refusal::Forbidden(format!("The block does not belong to workspace '{workspace}'.")).into()
+        );
     }
     if action != Action::Read
         && let Principal::Run(grant) = &call.actor.principal
     {
         let run = store::by_id(tx, grant.run)?;
         if run.is_none_or(|run| run.epoch != grant.epoch) {
-            return Err(Refusal::conflict("Another runner has taken this run over; its state is theirs now.").into());
+            return Err(Refusal::conflict(
+                "Another runner has taken this run over; its state is theirs now.",
+            )
+            .into());
         }
     }
     Ok(ordered.object.id)
@@ -95,7 +105,8 @@ const CURRENT: Sql = Sql::new(
     "SELECT place, lineage, serial, sealed FROM state WHERE block = $1 AND archived_at IS NULL
      ORDER BY place DESC LIMIT 1",
 );
-const OLDER: Sql = Sql::new("SELECT place, lineage, serial, sealed FROM state WHERE block = $1 AND place = $2");
+const OLDER: Sql =
+    Sql::new("SELECT place, lineage, serial, sealed FROM state WHERE block = $1 AND place = $2");
 
 type Kept = (i64, String, i64, Vec<u8>);
 
@@ -108,7 +119,8 @@ fn read(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let found = match request.query("version") {
         None => tx.maybe(&CURRENT, &[block.0.into()], kept)?,
         Some(text) => {
-            let place: i64 = text.parse().map_err(|_| Refusal::invalid("version", "must be a whole number"))?;
+            let place: i64 =
+                text.parse().map_err(|_| Refusal::invalid("version", "must be a whole number"))?;
             tx.maybe(&OLDER, &[block.0.into(), place.into()], kept)?
         }
     };
@@ -145,7 +157,9 @@ fn holder(tx: &mut Tx, block: ObjectId) -> Outcome<Option<(String, String)>> {
 
 fn refuse_locked(tx: &mut Tx, block: ObjectId, request: &Request) -> Outcome<()> {
     match holder(tx, block)? {
-        Some((id, info)) if request.query("ID") != Some(id.as_str()) => Err(Refusal::Locked { holder: info }.into()),
+        Some((id, info)) if request.query("ID") != Some(id.as_str()) => {
+            Err(Refusal::Locked { holder: info }.into())
+        }
         _ => Ok(()),
     }
 }
@@ -234,13 +248,8 @@ fn lock(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let block = opened(tx, call, request, Action::Write)?;
     let (id, info) = lock_info(request)?;
     let run = run_of(call).map(|run| run.0);
-    let args = [
-        block.0.into(),
-        id.as_str().into(),
-        info.to_string().into(),
-        run.into(),
-        call.now.micros().into(),
-    ];
+    let args =
+        [block.0.into(), id.as_str().into(), info.to_string().into(), run.into(), call.now.micros().into()];
     if tx.run(&TAKE, &args)? == 1 {
         return Ok(Reply::empty(http::StatusCode::OK));
     }

@@ -55,6 +55,7 @@ impl IoType {
     }
 
     /// Type of the output that a manual definition derives from an input of this type (§3.4).
+    #[must_use]
     pub fn derived_output(self) -> Self {
         match self {
             Self::SingleSelect => Self::String,

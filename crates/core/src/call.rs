@@ -30,6 +30,7 @@ impl Call {
     }
 
     /// The same call, made by Stoa: for what follows from the caller's deed without being theirs.
+    #[must_use]
     pub fn as_system(&self) -> Self {
         Self { actor: Actor::system(), ..self.clone() }
     }

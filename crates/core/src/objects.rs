@@ -36,7 +36,8 @@ pub struct Object {
 }
 
 /// Columns of [`Object`], in the order [`Object::read`] expects.
-pub const COLUMNS: &str = "o.id, o.kind, o.key, o.workspace, o.version, o.created_at, o.deleted_at, o.doc, o.status";
+pub const COLUMNS: &str =
+    "o.id, o.kind, o.key, o.workspace, o.version, o.created_at, o.deleted_at, o.doc, o.status";
 
 impl Object {
     /// Reads a row of [`COLUMNS`].
@@ -181,12 +182,7 @@ pub fn replace(
     let mut object = old.clone();
     object.doc = draft.doc;
     object.status = status;
-    let row = [
-        old.id.0.into(),
-        object.doc.to_string().into(),
-        observed.into(),
-        call.now.micros().into(),
-    ];
+    let row = [old.id.0.into(), object.doc.to_string().into(), observed.into(), call.now.micros().into()];
     // Another writer may have been faster: the last write wins, each under a version of its own.
     object.version = tx.one(&REPLACE, &row, |row| row.get(0))?;
     set_facets(tx, &object, &draft.facets)?;
@@ -211,10 +207,7 @@ pub fn observe(
         return Ok(());
     }
     object.status = status;
-    tx.run(
-        &OBSERVE,
-        &[object.id.0.into(), object.status.to_string().into(), call.now.micros().into()],
-    )?;
+    tx.run(&OBSERVE, &[object.id.0.into(), object.status.to_string().into(), call.now.micros().into()])?;
     let entry = Entry {
         managers,
         run,
@@ -249,13 +242,7 @@ pub fn rekey(tx: &mut Tx, _allowed: Allowed, object: &mut Object, key: &str) -> 
 const BURY: Sql = Sql::new("UPDATE object SET deleted_at = $2, updated_at = $2 WHERE id = $1");
 
 /// Deletes softly: the object stays readable where its kind says so, and leans on nothing any more.
-pub fn bury(
-    tx: &mut Tx,
-    call: &Call,
-    _allowed: Allowed,
-    object: &mut Object,
-    told: Told<'_>,
-) -> Outcome<()> {
+pub fn bury(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &mut Object, told: Told<'_>) -> Outcome<()> {
     object.deleted_at = Some(call.now);
     tx.run(&BURY, &[object.id.0.into(), call.now.micros().into()])?;
     set_references(tx, object.id, &[])?;
@@ -348,12 +335,7 @@ pub fn deleted_with(tx: &mut Tx, kind: &str, facet: &str, value: &str) -> Outcom
 }
 
 /// Living objects that lean on `target`, oldest first; at most `limit`.
-pub fn referrers(
-    tx: &mut Tx,
-    target: ObjectId,
-    relation: Option<&str>,
-    limit: i64,
-) -> Outcome<Vec<Object>> {
+pub fn referrers(tx: &mut Tx, target: ObjectId, relation: Option<&str>, limit: i64) -> Outcome<Vec<Object>> {
     let of_relation = if relation.is_some() { "AND r.relation = $3" } else { "" };
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM reference r JOIN object o ON o.id = r.source
@@ -380,16 +362,12 @@ pub fn refuse_in_use(tx: &mut Tx, object: &Object, except: &[&str]) -> Outcome<(
     if users.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = users.iter().take(5).map(|user| format!("{}[{}]", user.kind, user.key)).collect();
+    let names: Vec<String> =
+        users.iter().take(5).map(|user| format!("{}[{}]", user.kind, user.key)).collect();
     let more = if users.len() > names.len() { " and more" } else { "" };
     Err(Refusal::Conflict {
         code: "Conflict",
-        message: format!(
-            "{} '{}' is still in use by {}{more}.",
-            object.kind,
-            object.key,
-            names.join(", ")
-        ),
+        message: format!("{} '{}' is still in use by {}{more}.", object.kind, object.key, names.join(", ")),
         remarks: names,
     }
     .into())
@@ -397,9 +375,8 @@ pub fn refuse_in_use(tx: &mut Tx, object: &Object, except: &[&str]) -> Outcome<(
 
 /// How many living objects a workspace owns of a kind.
 pub fn count_owned(tx: &mut Tx, workspace: &str, kind: &str) -> Outcome<i64> {
-    const COUNT: Sql = Sql::new(
-        "SELECT count(*) FROM object WHERE workspace = $1 AND kind = $2 AND deleted_at IS NULL",
-    );
+    const COUNT: Sql =
+        Sql::new("SELECT count(*) FROM object WHERE workspace = $1 AND kind = $2 AND deleted_at IS NULL");
     Ok(tx.one(&COUNT, &[workspace.into(), kind.into()], |row| row.get(0))?)
 }
 
@@ -443,9 +420,8 @@ pub fn set_facet(tx: &mut Tx, id: ObjectId, name: &str, value: &str) -> Outcome<
 }
 
 const DROP_REFERENCES: Sql = Sql::new("DELETE FROM reference WHERE source = $1");
-const ADD_REFERENCE: Sql = Sql::new(
-    "INSERT INTO reference (source, relation, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-);
+const ADD_REFERENCE: Sql =
+    Sql::new("INSERT INTO reference (source, relation, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 
 fn set_references(tx: &mut Tx, id: ObjectId, references: &[(&'static str, ObjectId)]) -> Outcome<()> {
     tx.run(&DROP_REFERENCES, &[id.0.into()])?;

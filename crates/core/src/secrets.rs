@@ -258,7 +258,8 @@ mod tests {
 
     #[test]
     fn redaction_leaves_hashes_only() {
-        let stored = json!({"a": {"$sealed": "c", "key": "f", "hash": "h"}, "$digest": "d", "b": [{"$x": 1}]});
+        let stored =
+            json!({"a": {"$sealed": "c", "key": "f", "hash": "h"}, "$digest": "d", "b": [{"$x": 1}]});
         assert_eq!(redacted(&stored), json!({"a": {"hash": "h"}, "b": [{}]}));
     }
 }

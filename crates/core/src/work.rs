@@ -58,12 +58,7 @@ const CLAIM: Sql = Sql::differs(
 /// Claims what is due longest, if anything is.
 pub fn claim(tx: &mut Tx, now: Moment) -> Outcome<Option<Claimed>> {
     Ok(tx.maybe(&CLAIM, &[now.micros().into(), (now + LEASE).micros().into()], |row| {
-        Ok(Claimed {
-            controller: row.get(0)?,
-            key: row.get(1)?,
-            attempts: row.get(2)?,
-            epoch: row.get(3)?,
-        })
+        Ok(Claimed { controller: row.get(0)?, key: row.get(1)?, attempts: row.get(2)?, epoch: row.get(3)? })
     })?)
 }
 
@@ -78,10 +73,9 @@ pub fn finish(tx: &mut Tx, claimed: &Claimed, next: Option<Moment>) -> Outcome<(
     let Claimed { controller, key, epoch, .. } = claimed;
     match next {
         None => tx.run(&DONE, &[controller.into(), key.into(), (*epoch).into()])?,
-        Some(at) => tx.run(
-            &AGAIN,
-            &[controller.into(), key.into(), (*epoch).into(), at.micros().into(), 0.into()],
-        )?,
+        Some(at) => {
+            tx.run(&AGAIN, &[controller.into(), key.into(), (*epoch).into(), at.micros().into(), 0.into()])?
+        }
     };
     Ok(())
 }
@@ -98,7 +92,8 @@ pub fn postpone(tx: &mut Tx, claimed: &Claimed, now: Moment) -> Outcome<()> {
     Ok(())
 }
 
-const NEXT: Sql = Sql::new("SELECT min(CASE WHEN due > leased_until THEN due ELSE leased_until END) FROM work");
+const NEXT: Sql =
+    Sql::new("SELECT min(CASE WHEN due > leased_until THEN due ELSE leased_until END) FROM work");
 
 /// When the next piece of work is due.
 pub fn next_due(tx: &mut Tx) -> Outcome<Option<Moment>> {

@@ -17,9 +17,8 @@ use utoipa::ToSchema;
 pub const KIND: &str = "meshEventLog";
 const VERSIONS: &[&str] = &["v1-preview"];
 const PATH: &str = "/api/meshobjects/mesheventlogs";
-const TYPES: [&str; 9] = [
-    "Added", "Approved", "Cancelled", "Changed", "Created", "Deleted", "Rejected", "Removed", "Requested",
-];
+const TYPES: [&str; 9] =
+    ["Added", "Approved", "Cancelled", "Changed", "Created", "Deleted", "Rejected", "Removed", "Requested"];
 const AUTHORS: [&str; 4] = ["ApiKey", "ApiUser", "User", "System"];
 
 /// When it happened.
@@ -156,7 +155,9 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
     }
     for (name, text) in [("from", "e.at >= ?"), ("until", "e.at < ?")] {
         if let Some(instant) = request.query(name) {
-            let at: Moment = instant.parse().map_err(|_| Refusal::invalid(name, "must be an instant, as 2026-03-02T08:15:00Z"))?;
+            let at: Moment = instant
+                .parse()
+                .map_err(|_| Refusal::invalid(name, "must be an instant, as 2026-03-02T08:15:00Z"))?;
             add(text, at.micros().into());
         }
     }
@@ -182,7 +183,9 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
     }
     let (identifier, name) = (request.query("workspaceIdentifier"), request.query("workspaceName"));
     if identifier.is_some() && name.is_some() {
-        return Err(Refusal::invalid("workspaceName", "cannot stand together with workspaceIdentifier").into());
+        return Err(
+            Refusal::invalid("workspaceName", "cannot stand together with workspaceIdentifier").into()
+        );
     }
     if let Some(identifier) = identifier {
         add("e.workspace = ?", identifier.into());

@@ -107,9 +107,10 @@ fn checked(call: &Call, spec: &ApiKeySpec) -> Outcome<Vec<String>> {
     }
     let mut permissions = Vec::new();
     for code in &spec.permissions {
-        let permission: Permission = code.parse().map_err(|error: stoa_core::permission::UnknownPermission| {
-            Refusal::invalid("spec.permissions", format!("holds an unknown code: {error}"))
-        })?;
+        let permission: Permission =
+            code.parse().map_err(|error: stoa_core::permission::UnknownPermission| {
+                Refusal::invalid("spec.permissions", format!("holds an unknown code: {error}"))
+            })?;
         if call.actor.principal != Principal::System && !call.actor.permissions.covers(permission) {
             return Err(Refusal::Forbidden(format!(
                 "you don't have sufficient permissions: `{code}` can be given only by those who hold it"
@@ -133,7 +134,9 @@ fn checked(call: &Call, spec: &ApiKeySpec) -> Outcome<Vec<String>> {
         let end = spec.expires_at.as_ref().and_then(|day| day.parse::<Day>().ok()).map(Day::end);
         if end.is_none_or(|end| end.since(call.now) > most + std::time::Duration::from_hours(24)) {
             let days = most.as_secs() / 86_400;
-            return Err(Refusal::invalid("spec.expiresAt", format!("must be at most {days} days ahead")).into());
+            return Err(
+                Refusal::invalid("spec.expiresAt", format!("must be at most {days} days ahead")).into()
+            );
         }
     }
     Ok(permissions)
@@ -291,5 +294,8 @@ impl Kind for ApiKeys {
 }
 
 fn references(tx: &mut Tx, workspace: &str) -> Outcome<Vec<(&'static str, ObjectId)>> {
-    Ok(objects::by_key(tx, "meshWorkspace", workspace)?.map(|owner| ("owner", owner.id)).into_iter().collect())
+    Ok(objects::by_key(tx, "meshWorkspace", workspace)?
+        .map(|owner| ("owner", owner.id))
+        .into_iter()
+        .collect())
 }

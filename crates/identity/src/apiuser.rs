@@ -147,8 +147,7 @@ impl Kind for ApiUsers {
             return Err(Refusal::invalid("metadata.name", "cannot be changed").into());
         }
         let (draft, password) = draft(wire.spec)?;
-        let told =
-            Told::new("API User Password Rotated", format!("API user '{id}' got a new password."));
+        let told = Told::new("API User Password Rotated", format!("API user '{id}' got a new password."));
         let mut object = objects::replace(tx, call, allowed, &object, draft, told)?;
         object.status[FRESH] = json!(password);
         Ok(object)

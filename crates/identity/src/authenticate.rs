@@ -98,11 +98,7 @@ impl Directory {
                 }
                 let ended = standing == Standing::Late;
                 let grant = RunGrant { run, block, workspace, epoch, ended };
-                Ok(Actor {
-                    principal: Principal::Run(grant),
-                    home: None,
-                    permissions: PermissionSet::EMPTY,
-                })
+                Ok(Actor { principal: Principal::Run(grant), home: None, permissions: PermissionSet::EMPTY })
             }
             Claims::RunApi { run, workspace, permissions, .. } => {
                 if (self.run_standing)(tx, run, now)? == Standing::Over {

@@ -7,8 +7,9 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, kill_process_group};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::Limits;
@@ -46,6 +47,9 @@ pub(crate) enum AskedToEnd {
 pub(crate) enum Output {
     /// Every line goes to the log.
     Logged,
+    /// As `Logged`, and so does the error stream, in exactly the order in which both were written. Nothing is kept as
+    /// errors.
+    LoggedTogether,
     /// It is the result, up to so many bytes, and is not shown.
     Kept(usize),
 }
@@ -123,8 +127,8 @@ impl Processes {
         if let Some(reason) = stop.said() {
             return Err(NotFinished::Stopped(reason));
         }
-        let (mut group, mut child) = self.start(&program)?;
-        let mut streams = Streams::of(&mut child, program.output);
+        let (mut group, mut child, mut streams) =
+            self.start(&program).map_err(|source| cannot_start(program.path, source))?;
         let feeding =
             child.stdin.take().zip(program.input).map(|(stdin, input)| tokio::spawn(feed(stdin, input)));
 
@@ -175,7 +179,7 @@ impl Processes {
         }
     }
 
-    fn start(&self, program: &Program<'_>) -> Result<(Group, Child), NotFinished> {
+    fn start(&self, program: &Program<'_>) -> io::Result<(Group, Child, Streams)> {
         let mut command = match &self.limiter {
             Some((limiter, arguments)) => {
                 let mut command = Command::new(limiter);
@@ -195,9 +199,17 @@ impl Processes {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let child = command.spawn().map_err(|source| cannot_start(program.path, source))?;
+        let mut together = None;
+        if program.output == Output::LoggedTogether {
+            let (reader, writer) = io::pipe()?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            together = Some(Receiver::from_owned_fd(reader.into())?);
+        }
+        let mut child = command.spawn()?;
         let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok((Group { id, is_gone: false }, child))
+        let group = Group { id, is_gone: false };
+        let streams = Streams::of(&mut child, together, program.output);
+        Ok((group, child, streams))
     }
 
     fn ask_to_end(&self, group: &Group, whom: AskedToEnd) -> Instant {
@@ -246,10 +258,10 @@ impl Drop for Group {
     }
 }
 
-/// Both streams of a child, with what was read of them.
+/// What a child says, with what was read of it.
 struct Streams {
-    stdout: Option<ChildStdout>,
-    stderr: Option<tokio::process::ChildStderr>,
+    stdout: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    stderr: Option<ChildStderr>,
     output: Output,
     kept: Vec<u8>,
     out_lines: Lines,
@@ -260,9 +272,14 @@ struct Streams {
 }
 
 impl Streams {
-    fn of(child: &mut Child, output: Output) -> Self {
+    fn of(child: &mut Child, together: Option<Receiver>, output: Output) -> Self {
+        let stdout: Option<Box<dyn AsyncRead + Send + Unpin>> = match (together, child.stdout.take()) {
+            (Some(both), _) => Some(Box::new(both)),
+            (None, Some(stdout)) => Some(Box::new(stdout)),
+            (None, None) => None,
+        };
         Self {
-            stdout: child.stdout.take(),
+            stdout,
             stderr: child.stderr.take(),
             output,
             kept: Vec::new(),
@@ -284,7 +301,7 @@ impl Streams {
             read = read(&mut self.stdout, &mut self.out_buffer) => {
                 let bytes = &self.out_buffer[..read];
                 match self.output {
-                    Output::Logged => self.out_lines.take(bytes, line),
+                    Output::Logged | Output::LoggedTogether => self.out_lines.take(bytes, line),
                     Output::Kept(most) if self.kept.len() + bytes.len() > most => return true,
                     Output::Kept(_) => self.kept.extend_from_slice(bytes),
                 }
@@ -312,7 +329,7 @@ impl Streams {
 }
 
 /// Reads from an open stream, and closes it at its end. Waits forever on a closed one.
-async fn read<R: tokio::io::AsyncRead + Unpin>(stream: &mut Option<R>, buffer: &mut [u8]) -> usize {
+async fn read<R: AsyncRead + Unpin>(stream: &mut Option<R>, buffer: &mut [u8]) -> usize {
     let Some(open) = stream else { return std::future::pending().await };
     let read = open.read(buffer).await.unwrap_or(0);
     if read == 0 {

@@ -25,7 +25,12 @@ pub fn migrations() -> Vec<Migration> {
 fn index() -> Vec<Indexed> {
     vec![
         ("meshworkspaces", "meshworkspaces", &[], Resource::Workspace),
-        ("meshprojects", "meshprojects", &["workspaceIdentifier", "paymentIdentifier", "state"], Resource::Project),
+        (
+            "meshprojects",
+            "meshprojects",
+            &["workspaceIdentifier", "paymentIdentifier", "state"],
+            Resource::Project,
+        ),
         (
             "meshusers",
             "meshusers",
@@ -33,7 +38,12 @@ fn index() -> Vec<Indexed> {
             Resource::User,
         ),
         ("meshapikeys", "meshapikeys", &["workspaceIdentifier", "displayName"], Resource::ApiKey),
-        ("meshintegrations", "meshintegrations", &["displayName", "ownedByWorkspace", "type"], Resource::Integration),
+        (
+            "meshintegrations",
+            "meshintegrations",
+            &["displayName", "ownedByWorkspace", "type"],
+            Resource::Integration,
+        ),
         (
             "meshbuildingblockdefinitions",
             "meshbuildingblockdefinitions",

@@ -68,13 +68,17 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
         apikey::create_known(tx, call, allowed, (embedded, &secret), &home, key)?;
     }
     let admin = match &wanted.admin {
-        Some((id, secret)) => (objects::by_id(tx, apikey::KIND, *id)?.is_none()).then(|| (*id, secret.clone())),
+        Some((id, secret)) => {
+            (objects::by_id(tx, apikey::KIND, *id)?.is_none()).then(|| (*id, secret.clone()))
+        }
         None if wanted.make_admin => Some((ObjectId::new(), secrets::new_secret()?)),
         None => None,
     };
     if let Some((id, secret)) = &admin {
-        let permissions =
-            Permission::all().filter(|permission| permission.is_admin()).map(|code| code.to_string()).collect();
+        let permissions = Permission::all()
+            .filter(|permission| permission.is_admin())
+            .map(|code| code.to_string())
+            .collect();
         let key = ("first administrator".to_owned(), permissions, None);
         apikey::create_known(tx, call, allowed, (*id, secret), &home, key)?;
     }

@@ -1,10 +1,10 @@
 //! Configuration of `stoa serve`: flags, each with its environment variable.
 
-use stoa_core::secrets::Vault;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use stoa_core::secrets::Vault;
 
 /// Settings of a server process.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,7 +46,12 @@ pub struct Config {
     #[arg(long, env = "STOA_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<PathBuf>,
     /// Retired uuid of a shared runner that still names it; may be repeated
-    #[arg(long = "shared-runner-alias", env = "STOA_SHARED_RUNNER_ALIASES", value_delimiter = ',', value_name = "UUID")]
+    #[arg(
+        long = "shared-runner-alias",
+        env = "STOA_SHARED_RUNNER_ALIASES",
+        value_delimiter = ',',
+        value_name = "UUID"
+    )]
     pub shared_runner_aliases: Vec<String>,
     /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
     #[arg(long, env = "STOA_UNSAFE_NO_FSYNC")]
@@ -92,7 +97,9 @@ impl Config {
 
     /// The database.
     pub fn database_url(&self) -> String {
-        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("stoa.db").display()))
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("stoa.db").display()))
     }
 
     /// Makes the data folder, for this user only.
@@ -111,7 +118,10 @@ impl Config {
         let text = match read_if_there(&path)? {
             Some(text) => text,
             None if self.master_key_file.is_some() => {
-                return Err(ConfigError::Other(format!("{}: the master key file does not exist", path.display())));
+                return Err(ConfigError::Other(format!(
+                    "{}: the master key file does not exist",
+                    path.display()
+                )));
             }
             None => {
                 let key = Vault::new_master_key().map_err(|error| ConfigError::Other(error.to_string()))?;

@@ -2,13 +2,13 @@
 
 use crate::bootstrap::EMBEDDED_KEY;
 use crate::config::{Config, ConfigError, read_if_there, write_private};
+use std::time::Duration;
 use stoa_base::ObjectId;
 use stoa_blocks::runner::SHARED;
 use stoa_client::Credential;
 use stoa_core::World;
 use stoa_identity::token::Claims;
 use stoa_seal::PrivateKey;
-use std::time::Duration;
 
 const KEY_BITS: u32 = 2048;
 const KEY_FILE: &str = "shared-runner.pem";
@@ -32,7 +32,12 @@ pub fn keep_key(config: &Config, key: &PrivateKey) -> Result<(), ConfigError> {
 }
 
 /// The embedded runner's configuration.
-pub fn config(config: &Config, world: &World, base_url: &str, key: &PrivateKey) -> anyhow::Result<stoa_runner::Config> {
+pub fn config(
+    config: &Config,
+    world: &World,
+    base_url: &str,
+    key: &PrivateKey,
+) -> anyhow::Result<stoa_runner::Config> {
     let sub: ObjectId = EMBEDDED_KEY.parse()?;
     let exp = (world.clock.now() + TOKEN_LIFE).seconds();
     let token = Claims::Access { sub, exp }.sign(world)?;

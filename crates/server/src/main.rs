@@ -85,9 +85,9 @@ fn main() -> ExitCode {
                 log();
                 run(config).await
             }
-            Command::Runner { command: Runner::Init { workspace, name, implementation, config, work_dir } } => {
-                init(&cli.global, workspace, name, implementation, config, work_dir).await
-            }
+            Command::Runner {
+                command: Runner::Init { workspace, name, implementation, config, work_dir },
+            } => init(&cli.global, workspace, name, implementation, config, work_dir).await,
             Command::Version { json } => version(json),
             Command::Client(command) => stoa_cli::run(command, cli.global).await,
         }

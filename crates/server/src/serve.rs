@@ -40,8 +40,9 @@ pub struct Running {
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     config.prepare()?;
     let vault = config.vault()?;
-    let listener =
-        TcpListener::bind(&config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = TcpListener::bind(&config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let public_url = config.public_url(&address.to_string());
     let mut settings = Settings::new(&public_url);
@@ -96,7 +97,8 @@ async fn set_up(config: &Config, app: &Arc<App>) -> anyhow::Result<(Made, stoa_s
     let (key, fresh) = tokio::task::spawn_blocking(move || embedded::key(&for_key)).await??;
     let admin = match (&config.admin_client_id, &config.admin_client_secret) {
         (Some(id), Some(secret)) => {
-            let id = id.parse().map_err(|_| ConfigError::Other("the admin client id must be a uuid".into()))?;
+            let id =
+                id.parse().map_err(|_| ConfigError::Other("the admin client id must be a uuid".into()))?;
             Some((id, secret.clone()))
         }
         _ => None,
@@ -142,7 +144,8 @@ async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
         dispatch::handle(app, request)
     });
     let stopped = stop.clone();
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let serving =
+        axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
     if let Err(error) = serving.await {
         tracing::error!(%error, "serving ended");
     }

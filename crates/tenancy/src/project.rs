@@ -231,7 +231,9 @@ impl Kind for Projects {
         let wire: Wire = request.body()?;
         let key = format!("{}.{}", wire.metadata.owned_by_workspace, wire.metadata.name);
         if key != object.key {
-            return Err(Refusal::invalid("metadata.name", "and the workspace must be those in the path").into());
+            return Err(
+                Refusal::invalid("metadata.name", "and the workspace must be those in the path").into()
+            );
         }
         let renamed = object.doc.get("displayName").and_then(Value::as_str) != Some(&wire.spec.display_name);
         let title = if renamed { "Project Name Changed" } else { "Project Tags Changed" };

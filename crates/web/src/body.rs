@@ -11,8 +11,9 @@ const DEPTH_MAX: usize = 64;
 
 /// Parses a JSON object.
 pub fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|bad| Refusal::Malformed(format!("The body is not UTF-8: byte {} is not.", bad.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes).map_err(|bad| {
+        Refusal::Malformed(format!("The body is not UTF-8: byte {} is not.", bad.valid_up_to()))
+    })?;
     let value: Value = serde_json::from_str(text)
         .map_err(|bad| Refusal::Malformed(format!("The body is not JSON: {bad}.")))?;
     if value.is_object() {

@@ -235,19 +235,15 @@ fn accept(route: &Route, request: &mut Request) -> Result<(), Refusal> {
         request.version = versions.last().copied().unwrap_or_default();
         return Ok(());
     }
-    match media::accepted(header.unwrap_or_default(), kind, versions) {
-        Some(version) => {
-            request.version = version;
-            Ok(())
-        }
-        None => {
-            let offered: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();
-            Err(Refusal::NotAcceptable(format!(
-                "This path answers in {}; the Accept header must name one of them.",
-                offered.join(" or ")
-            )))
-        }
+    if let Some(version) = media::accepted(header.unwrap_or_default(), kind, versions) {
+        request.version = version;
+        return Ok(());
     }
+    let offered: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();
+    Err(Refusal::NotAcceptable(format!(
+        "This path answers in {}; the Accept header must name one of them.",
+        offered.join(" or ")
+    )))
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {

@@ -46,9 +46,8 @@ impl Message {
 }
 
 /// What a stream does with the feed: turns a batch of events into messages, and says when it is over.
-pub type Follow = Box<
-    dyn FnMut(Vec<Event>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>> + Send,
->;
+pub type Follow =
+    Box<dyn FnMut(Vec<Event>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>> + Send>;
 
 struct State {
     app: Arc<App>,
@@ -61,7 +60,14 @@ struct State {
 }
 
 /// An endless answer: the `first` messages, then what `follow` makes of every event after `seq`.
-pub fn respond(app: &Arc<App>, seq: i64, run: Option<RunId>, first: &[Message], follow: Follow, over: bool) -> Response {
+pub fn respond(
+    app: &Arc<App>,
+    seq: i64,
+    run: Option<RunId>,
+    first: &[Message],
+    follow: Follow,
+    over: bool,
+) -> Response {
     let state = State {
         app: Arc::clone(app),
         bell: app.bell.listen(),

@@ -95,8 +95,13 @@ pub trait Kind: Send + Sync + 'static {
     /// POST.
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object>;
     /// PUT on what was found under `id`; most kinds refuse to create here.
-    fn update(tx: &mut Tx, call: &Call, request: &Request, id: &str, found: Option<Object>)
-    -> Outcome<Object>;
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object>;
     /// DELETE.
     fn delete(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Deleted>;
 }
@@ -116,10 +121,7 @@ pub fn represent<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &s
     }
     let mut links = Map::new();
     let id = hal::encoded(&K::id_of(object));
-    links.insert(
-        "self".into(),
-        hal::link(call.link(&format!("/api/meshobjects/{}/{id}", K::COLLECTION))),
-    );
+    links.insert("self".into(), hal::link(call.link(&format!("/api/meshobjects/{}/{id}", K::COLLECTION))));
     for (relation, path) in K::links(call, object) {
         links.insert(relation.into(), hal::link(call.link(&path)));
     }

@@ -38,11 +38,7 @@ impl Default for Metrics {
             Histogram::new(exponential_buckets(0.000_25, 2.0, 16))
         });
         registry.register("http_requests", "Requests by route and status", requests.clone());
-        registry.register(
-            "http_request_duration_seconds",
-            "Time from request to answer",
-            durations.clone(),
-        );
+        registry.register("http_request_duration_seconds", "Time from request to answer", durations.clone());
         Self { registry, requests, durations }
     }
 }

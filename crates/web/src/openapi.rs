@@ -6,8 +6,8 @@ use crate::request::Reply;
 use crate::route::{Accept, Access, Route, Takes};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 /// Named schemas of the description.
 #[derive(Debug, Default)]
@@ -235,19 +235,14 @@ fn answer(route: &Route) -> Option<Value> {
         return Some(json!({ media::JSON: { "schema": reference(name) } }));
     };
     let schema = if is_list(route) { paged(kind, name) } else { represented(name) };
-    let content: Map<String, Value> = versions
-        .iter()
-        .map(|version| (media::of(kind, version), json!({ "schema": schema })))
-        .collect();
+    let content: Map<String, Value> =
+        versions.iter().map(|version| (media::of(kind, version), json!({ "schema": schema }))).collect();
     Some(Value::Object(content))
 }
 
 fn operation_id(route: &Route) -> String {
-    let path: String = route
-        .path
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
-        .collect();
+    let path: String =
+        route.path.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
     format!("{}{path}", route.method.as_str().to_ascii_lowercase())
 }
 

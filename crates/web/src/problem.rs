@@ -45,7 +45,14 @@ pub fn response(error: &Error, path: &str, now: Moment, request: &str) -> Respon
             }
             tracing::error!(request.id = request, url.path = path, error = %fault, causes = ?causes, "request failed");
             let message = format!("Something failed on our side. Quote the request id {request}.");
-            return with_body(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &message, path, now, &[]);
+            return with_body(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                &message,
+                path,
+                now,
+                &[],
+            );
         }
     };
     let (status, code) = status_of(refusal);

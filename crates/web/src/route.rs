@@ -49,9 +49,7 @@ pub enum Takes {
 pub type ReadOp = Arc<dyn Fn(&mut Tx, &Call, &Request) -> Outcome<Reply> + Send + Sync>;
 /// An operation that answers as it goes, outside any transaction.
 pub type StreamOp = Arc<
-    dyn Fn(Arc<App>, Call, Request) -> Pin<Box<dyn Future<Output = Outcome<Response>> + Send>>
-        + Send
-        + Sync,
+    dyn Fn(Arc<App>, Call, Request) -> Pin<Box<dyn Future<Output = Outcome<Response>> + Send>> + Send + Sync,
 >;
 
 /// The operation behind a route.
@@ -191,20 +189,16 @@ pub enum Found<'a> {
 impl Router {
     /// Builds the table. Two routes with the same method and path are a mistake of ours.
     pub fn new(routes: Vec<Route>) -> Result<Self, matchit::InsertError> {
-        let mut router = Self { paths: matchit::Router::new(), by_path: Vec::new() };
+        let mut table = Self { paths: matchit::Router::new(), by_path: Vec::new() };
         for route in routes {
-            let place = router.by_path.iter().position(|(path, _)| *path == route.path);
-            let place = match place {
-                Some(place) => place,
-                None => {
-                    router.paths.insert(route.path.clone(), router.by_path.len())?;
-                    router.by_path.push((route.path.clone(), Vec::new()));
-                    router.by_path.len() - 1
-                }
-            };
-            router.by_path[place].1.push(Arc::new(route));
+            if let Some((_, same)) = table.by_path.iter_mut().find(|(path, _)| *path == route.path) {
+                same.push(Arc::new(route));
+            } else {
+                table.paths.insert(route.path.clone(), table.by_path.len())?;
+                table.by_path.push((route.path.clone(), vec![Arc::new(route)]));
+            }
         }
-        Ok(router)
+        Ok(table)
     }
 
     /// Finds the route of a request.

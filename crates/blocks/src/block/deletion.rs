@@ -45,7 +45,10 @@ pub fn delete(tx: &mut Tx, call: &Call, allowed: Allowed, mut ordered: Ordered) 
         return Ok(()); // the destroying run is under way
     }
     if open {
-        return Err(conflict(format!("A block that is {} cannot be deleted; wait until its run is over.", state.word())));
+        return Err(conflict(format!(
+            "A block that is {} cannot be deleted; wait until its run is over.",
+            state.word()
+        )));
     }
     let (_, version) = version::by_id(tx, ordered.block.version)?
         .ok_or(stoa_core::Fault::Corrupt { what: "version of a block" })?;
@@ -93,7 +96,8 @@ fn complete_by(tx: &mut Tx, call: &Call, allowed: Allowed, ordered: &mut Ordered
     save_status(tx, call, ordered, run)?;
     state::archive(tx, call, ordered.object.id)?;
     let operator = ordered.block.operator.clone();
-    let told = Told::new("Building Block Deleted", format!("Building block '{}'.", ordered.block.display_name))
-        .to_managers(&[&operator]);
+    let told =
+        Told::new("Building Block Deleted", format!("Building block '{}'.", ordered.block.display_name))
+            .to_managers(&[&operator]);
     objects::bury(tx, call, allowed, &mut ordered.object, told)
 }

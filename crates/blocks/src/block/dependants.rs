@@ -35,7 +35,8 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     let missing = resolve::resolve(tx, (id, &workspace), &mut block, &version)?;
     let changed = block.inputs != ordered.block.inputs;
     let waited = ordered.status.status.is_waiting();
-    if !changed && !(waited && missing.is_none()) {
+    let completed = waited && missing.is_none();
+    if !changed && !completed {
         return Ok(None);
     }
     ordered.block = block;

@@ -140,7 +140,8 @@ impl Kind for Blocks {
             && !call.actor.permissions.has_code(Some("MANAGED_BUILDINGBLOCK_LIST"))
         {
             return Err(Refusal::Forbidden(
-                "you don't have sufficient permissions: managed filters need MANAGED_BUILDINGBLOCK_LIST".into(),
+                "you don't have sufficient permissions: managed filters need MANAGED_BUILDINGBLOCK_LIST"
+                    .into(),
             )
             .into());
         }
@@ -216,7 +217,10 @@ pub fn routes() -> Vec<Route> {
         Route::write(Method::POST, format!("{item}/trigger-run"), order::trigger)
             .accept(accept)
             .takes(Takes::KindIfAny(KIND, Blocks::VERSIONS, 64 << 10, &[]))
-            .about(about("Start a run; {\"dryRun\": true} only finds out what would change", &[400, 403, 404, 409])),
+            .about(about(
+                "Start a run; {\"dryRun\": true} only finds out what would change",
+                &[400, 403, 404, 409],
+            )),
         Route::write(Method::DELETE, format!("{item}/purge"), deletion::purge)
             .accept(Accept::KindIfAny(KIND, Blocks::VERSIONS))
             .about(about("Delete and leave the resources alone", &[403, 404, 409])),

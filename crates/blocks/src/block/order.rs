@@ -35,22 +35,17 @@ fn uuid_of(reference: &Reference, field: &str) -> Outcome<String> {
 }
 
 /// The target workspace that a request names.
-fn target_of(reference: &Reference, target: Option<TargetType>) -> Outcome<String> {
+fn target_of(reference: &Reference, target: TargetType) -> Outcome<String> {
     const FIELD: &str = "spec.targetRef";
-    let kind = match (reference.kind.as_deref(), target) {
-        (Some("meshWorkspace"), None | Some(TargetType::WorkspaceLevel)) => "meshWorkspace",
-        (Some("meshTenant"), None | Some(TargetType::TenantLevel)) => "meshTenant",
-        (None, Some(TargetType::WorkspaceLevel)) => "meshWorkspace",
-        (None, _) if reference.name.is_some() => "meshWorkspace",
-        (None, _) => "meshTenant",
-        (Some("meshWorkspace" | "meshTenant"), Some(_)) => {
-            return Err(Refusal::invalid(format!("{FIELD}.kind"), "does not fit the definition's targetType").into());
-        }
-        (Some(_), _) => {
-            return Err(Refusal::invalid(format!("{FIELD}.kind"), "must be meshWorkspace or meshTenant").into());
-        }
+    let wanted = match target {
+        TargetType::WorkspaceLevel => "meshWorkspace",
+        TargetType::TenantLevel => "meshTenant",
     };
-    if kind == "meshTenant" {
+    if let Some(kind) = reference.kind.as_deref().filter(|kind| *kind != wanted) {
+        let problem = format!("must be {wanted}, as the definition's targetType says, not {kind}");
+        return Err(Refusal::invalid(format!("{FIELD}.kind"), problem).into());
+    }
+    if target == TargetType::TenantLevel {
         let uuid = uuid_of(reference, FIELD)?;
         return Err(Refusal::missing("meshTenant", uuid).into());
     }
@@ -74,13 +69,16 @@ fn supply(
         let Some(input) = version.inputs.get(&key) else {
             return Err(Refusal::invalid(field, "is not an input of this version").into());
         };
-        let current = old.and_then(|old| old.inputs.iter().find(|(name, _)| *name == key)).map(|(_, row)| &row.value);
+        let current =
+            old.and_then(|old| old.inputs.iter().find(|(name, _)| *name == key)).map(|(_, row)| &row.value);
         if !input.assignment_type.is_supplied() {
             // What was read may be sent back as it is (§5.2); anything else is no one's to supply.
             if old.is_some() && (entry.value.is_null() || same(current, &entry.value)) {
                 continue;
             }
-            return Err(Refusal::invalid(field, "is not defined as a customer or platform-operator input").into());
+            return Err(
+                Refusal::invalid(field, "is not defined as a customer or platform-operator input").into()
+            );
         }
         if entry.is_sensitive.is_some_and(|sensitive| sensitive != input.is_sensitive) {
             let problem = format!("must be {}, as the definition says", input.is_sensitive);
@@ -119,7 +117,8 @@ fn supply(
         }
         supplied.insert(key, value);
     }
-    supplied.retain(|key, _| version.inputs.get(key).is_some_and(|input| input.assignment_type.is_supplied()));
+    supplied
+        .retain(|key, _| version.inputs.get(key).is_some_and(|input| input.assignment_type.is_supplied()));
     let size: usize = supplied.values().map(value::size).sum();
     if size > TOTAL_MAX {
         return Err(Refusal::TooLarge { limit_bytes: TOTAL_MAX }.into());
@@ -131,7 +130,9 @@ fn supply(
 fn same(current: Option<&Value>, sent: &Value) -> bool {
     let Some(current) = current else { return false };
     if crate::secret::is_stored(current) {
-        return sent.get("plaintext").is_none() && sent.get("hash").is_some() && sent.get("hash") == current.get("hash");
+        return sent.get("plaintext").is_none()
+            && sent.get("hash").is_some()
+            && sent.get("hash") == current.get("hash");
     }
     current == sent
 }
@@ -142,7 +143,11 @@ fn parents_named(
     entries: Option<&Vec<ParentEntry>>,
 ) -> Outcome<Option<Vec<String>>> {
     let by_ref = refs
-        .map(|refs| refs.iter().map(|found| uuid_of(found, "spec.parentBuildingBlockRefs")).collect::<Outcome<Vec<_>>>())
+        .map(|refs| {
+            refs.iter()
+                .map(|found| uuid_of(found, "spec.parentBuildingBlockRefs"))
+                .collect::<Outcome<Vec<_>>>()
+        })
         .transpose()?;
     let by_entry: Option<Vec<String>> =
         entries.map(|entries| entries.iter().map(|entry| entry.building_block_uuid.clone()).collect());
@@ -163,7 +168,13 @@ fn parents_named(
 }
 
 /// Checks the parents and that every input that needs one has exactly one.
-fn parents(tx: &mut Tx, version: &Version, workspace: &str, own: Option<ObjectId>, named: &[String]) -> Outcome<Vec<Parent>> {
+fn parents(
+    tx: &mut Tx,
+    version: &Version,
+    workspace: &str,
+    own: Option<ObjectId>,
+    named: &[String],
+) -> Outcome<Vec<Parent>> {
     const FIELD: &str = "spec.parentBuildingBlockRefs";
     let mut parents: Vec<Parent> = Vec::new();
     for uuid in named {
@@ -188,7 +199,9 @@ fn parents(tx: &mut Tx, version: &Version, workspace: &str, own: Option<ObjectId
         let definition = input.argument.as_str().and_then(|text| text.split('.').next()).unwrap_or_default();
         let count = parents.iter().filter(|parent| parent.definition.to_string() == definition).count();
         if count != 1 {
-            let problem = format!("must name exactly one block of definition {definition} for input `{key}`, not {count}");
+            let problem = format!(
+                "must name exactly one block of definition {definition} for input `{key}`, not {count}"
+            );
             return Err(Refusal::invalid(FIELD, problem).into());
         }
     }
@@ -198,7 +211,8 @@ fn parents(tx: &mut Tx, version: &Version, workspace: &str, own: Option<ObjectId
 /// Orders a block (§5.1).
 pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
     let Wire { spec, .. } = request.body()?;
-    let version_uuid = uuid_of(&spec.building_block_definition_version_ref, "spec.buildingBlockDefinitionVersionRef")?;
+    let version_uuid =
+        uuid_of(&spec.building_block_definition_version_ref, "spec.buildingBlockDefinitionVersionRef")?;
     let missing = || Refusal::missing(version::KIND, version_uuid.as_str());
     let found = version_uuid.parse().ok().map(|id| version::by_id(tx, id)).transpose()?.flatten();
     let managers: Vec<&str> = found.as_ref().map(|(object, _)| object.owner()).into_iter().collect();
@@ -207,7 +221,7 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
     let allowed = call.may(Resource::BuildingBlock, Action::Write, &scope)?;
     let (version_object, version) = found.ok_or_else(missing)?;
     let (_, definition) = definition::by_id(tx, version.definition)?.ok_or_else(missing)?;
-    let workspace = target_of(&spec.target_ref, Some(definition.target_type))?;
+    let workspace = target_of(&spec.target_ref, definition.target_type)?;
     if version.state != State::Released && version_object.owner() != workspace {
         return Err(insufficient("a draft is for blocks of the workspace that owns it"));
     }
@@ -217,17 +231,19 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
     }
     if version.only_apply_once_per_tenant {
         let seen = Visibility { all: true, ..Visibility::default() };
-        let mut same =
-            Query::of(KIND, seen).with("definitionUuid", Some(&version.definition.to_string()));
+        let mut same = Query::of(KIND, seen).with("definitionUuid", Some(&version.definition.to_string()));
         same.workspace = Some(workspace.clone());
         if listing::list(tx, &same, Page { number: 0, size: 1 })?.total > 0 {
-            return Err(conflict("This definition can be applied once per target, and it has been applied already."));
+            return Err(conflict(
+                "This definition can be applied once per target, and it has been applied already.",
+            ));
         }
     }
     if spec.display_name.trim().is_empty() {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
     }
-    let named = parents_named(spec.parent_building_block_refs.as_ref(), spec.parent_building_blocks.as_ref())?;
+    let named =
+        parents_named(spec.parent_building_block_refs.as_ref(), spec.parent_building_blocks.as_ref())?;
     let parents = parents(tx, &version, &workspace, None, &named.unwrap_or_default())?;
     let keeper = keeper_of(tx, &version)?;
     let supplied = supply(call, &version, &keeper, spec.inputs, None, allowed.reach())?;
@@ -255,8 +271,9 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         marked_for_deletion: None,
     };
     let draft = draft_of(&block, &status, home.id)?;
-    let told = Told::new("Building Block Created", format!("Building block '{}' was ordered.", block.display_name))
-        .to_managers(&[&block.operator]);
+    let told =
+        Told::new("Building Block Created", format!("Building block '{}' was ordered.", block.display_name))
+            .to_managers(&[&block.operator]);
     let key = id.to_string();
     let object = objects::insert(tx, call, allowed, (id, KIND, &key, Some(&workspace)), draft, told)?;
     if missing.is_some() {
@@ -321,7 +338,8 @@ pub fn update(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Ou
         block.version = *id;
         block.version_number = version.number;
     }
-    let named = parents_named(spec.parent_building_block_refs.as_ref(), spec.parent_building_blocks.as_ref())?;
+    let named =
+        parents_named(spec.parent_building_block_refs.as_ref(), spec.parent_building_blocks.as_ref())?;
     let mut before: Vec<String> = block.parents.iter().map(|parent| parent.block.to_string()).collect();
     before.sort();
     let changed_parents = named.filter(|named| *named != before);
@@ -387,14 +405,19 @@ pub fn trigger(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
     let (_, version) = version::by_id(tx, ordered.block.version)?
         .ok_or(stoa_core::Fault::Corrupt { what: "version of a block" })?;
     if dry && version.implementation_type() != "terraform" {
-        return Err(Refusal::invalid("dryRun", "is possible for implementations of type terraform only").into());
+        return Err(
+            Refusal::invalid("dryRun", "is possible for implementations of type terraform only").into()
+        );
     }
     let state = ordered.status.status;
     if ordered.status.lifecycle != Lifecycle::Active {
         return Err(conflict("The block is being deleted or gone."));
     }
     if !state.is_final() {
-        return Err(conflict(format!("The block is {}; a run can be started when it is at rest.", state.word())));
+        return Err(conflict(format!(
+            "The block is {}; a run can be started when it is at rest.",
+            state.word()
+        )));
     }
     // The draft behind the block may have changed: its inputs are resolved anew.
     let of = (ordered.object.id, ordered.workspace().to_owned());
@@ -421,9 +444,14 @@ pub fn trigger(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
 fn planned(tx: &mut Tx, ordered: &Ordered, uuid: &str) -> Outcome<stoa_base::RunId> {
     let newest = crate::run::store::newest_of(tx, ordered.object.id)?;
     let fits = newest.filter(|run| {
-        run.id.to_string() == uuid && run.behavior == "DETECT" && run.state == crate::run::model::RunState::Succeeded && run.artifact.is_some()
+        run.id.to_string() == uuid
+            && run.behavior == "DETECT"
+            && run.state == crate::run::model::RunState::Succeeded
+            && run.artifact.is_some()
     });
     Ok(fits
-        .ok_or_else(|| Refusal::invalid("planOf", "must name the block's newest run, a successful dry run with a plan"))?
+        .ok_or_else(|| {
+            Refusal::invalid("planOf", "must name the block's newest run, a successful dry run with a plan")
+        })?
         .id)
 }

@@ -98,7 +98,10 @@ pub fn resolve(
 }
 
 fn from_parent(input: &Input, parents: &[(ObjectId, Ordered)]) -> Value {
-    let (definition, output) = input.argument.as_str().and_then(|text| text.split_once('.')).unwrap_or_default();
+    let (definition, output) =
+        input.argument.as_str().and_then(|text| text.split_once('.')).unwrap_or_default();
     let parent = parents.iter().find(|(of, _)| of.to_string() == definition);
-    parent.and_then(|(_, parent)| parent.status.outputs.get(output)).map_or(Value::Null, |output| output.value.clone())
+    parent
+        .and_then(|(_, parent)| parent.status.outputs.get(output))
+        .map_or(Value::Null, |output| output.value.clone())
 }

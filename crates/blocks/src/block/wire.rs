@@ -152,7 +152,8 @@ pub fn v2(ordered: &Ordered, shown: Shown) -> Value {
 pub fn links(ordered: &Ordered) -> Vec<(&'static str, String)> {
     let id = ordered.object.id;
     let mut links = vec![("runs", format!("/api/meshobjects/meshbuildingblockruns?buildingBlockUuid={id}"))];
-    if ordered.status.lifecycle == Lifecycle::Active && !matches!(ordered.status.status, BlockState::Pending) {
+    if ordered.status.lifecycle == Lifecycle::Active && !matches!(ordered.status.status, BlockState::Pending)
+    {
         links.push(("triggerRun", format!("/api/meshobjects/meshbuildingblocks/{id}/trigger-run")));
     }
     links

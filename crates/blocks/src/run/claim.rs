@@ -30,7 +30,10 @@ pub fn claim(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         .ok_or_else(|| Refusal::invalid("forRunnerUuid", "is required as a query parameter"))?;
     let Some((object, kept)) = runner::by_uuid(tx, call, uuid)? else {
         tracing::warn!(runner.uuid = uuid, "a claim named a runner that does not exist");
-        return Err(Refusal::Absent(format!("No meshBuildingBlockRunner `{uuid}` exists, so no run waits for it.")).into());
+        return Err(Refusal::Absent(format!(
+            "No meshBuildingBlockRunner `{uuid}` exists, so no run waits for it."
+        ))
+        .into());
     };
     let scope = Scope { managers: vec![object.owner()], ..Scope::default() };
     call.may(Resource::Run, Action::Write, &scope)?;
@@ -64,7 +67,8 @@ pub fn claim(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 type Prepared = (Ordered, Value, Vec<String>);
 
 fn prepare(tx: &mut Tx, run: &Run, key: &PublicKey) -> Outcome<Result<Prepared, Undeliverable>> {
-    let gone = |what: &str| Ok(Err(Undeliverable(format!("The {what} of this run does not exist any more."))));
+    let gone =
+        |what: &str| Ok(Err(Undeliverable(format!("The {what} of this run does not exist any more."))));
     let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return gone("block") };
     let ordered = Ordered::read(object)?;
     let Some((_, version)) = version::by_id(tx, run.version)? else { return gone("version") };
@@ -90,11 +94,11 @@ fn add_tokens(
 ) -> Outcome<()> {
     let exp = (call.now + TOKEN_MAX).seconds();
     let (id, workspace) = (run.id, run.workspace.clone());
-    let claims = Claims::Run { run: id, block: run.block, workspace: workspace.clone(), epoch: run.epoch, exp };
+    let claims =
+        Claims::Run { run: id, block: run.block, workspace: workspace.clone(), epoch: run.epoch, exp };
     let token = claims.sign(&call.world)?;
-    let sealed = |text: &str| {
-        key.seal(text).map_err(|_| stoa_core::Fault::Crypto { what: "sealing for a runner" })
-    };
+    let sealed =
+        |text: &str| key.seal(text).map_err(|_| stoa_core::Fault::Crypto { what: "sealing for a runner" });
     let mut system = Vec::new();
     if run.implementation != "MANUAL" {
         if !permissions.is_empty() {

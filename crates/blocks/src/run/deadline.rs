@@ -2,8 +2,8 @@
 
 use super::model::{Run, RunEvent};
 use super::{engine, store};
-use crate::block::model::{BlockState, Ordered, Waiting};
 use crate::block;
+use crate::block::model::{BlockState, Ordered, Waiting};
 use serde_json::json;
 use std::time::Duration;
 use stoa_base::Moment;

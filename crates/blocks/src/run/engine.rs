@@ -149,8 +149,8 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
     let mut event = event;
     let mut delivered = None;
     if event == RunEvent::Succeed && run.behavior == "APPLY" {
-        let (_, version) = version::by_id(tx, run.version)?
-            .ok_or(stoa_core::Fault::Corrupt { what: "version of a run" })?;
+        let (_, version) =
+            version::by_id(tx, run.version)?.ok_or(stoa_core::Fault::Corrupt { what: "version of a run" })?;
         match outputs::validated(tx, run, &version)? {
             Ok(outputs) => delivered = Some(outputs),
             Err(problem) => {
@@ -160,7 +160,8 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
         }
     }
     close(tx, call, run, event)?;
-    let newer_waits = store::open_of(tx, run.block)?.into_iter().find(|other| other.state == RunState::Queued);
+    let newer_waits =
+        store::open_of(tx, run.block)?.into_iter().find(|other| other.state == RunState::Queued);
     let was = ordered.status.clone();
     let current = ordered.status.latest_run == Some(run.id);
     if run.behavior != "DETECT" && current {

@@ -59,15 +59,20 @@ pub fn opened(tx: &mut Tx, call: &Call, uuid: &str) -> Outcome<(Run, View)> {
     match view(tx, call, &run.scope(), run.definition)? {
         Some(view) => Ok((run, view)),
         // The refusal names what would do.
-        None => Err(call.may(Resource::Run, Action::Read, &run.scope()).err().unwrap_or_else(|| missing().into())),
+        None => {
+            Err(call.may(Resource::Run, Action::Read, &run.scope()).err().unwrap_or_else(|| missing().into()))
+        }
     }
 }
 
 /// Warnings about a run, as codes and as sentences.
 pub fn warnings(run: &Run, steps: &[Step]) -> Vec<Value> {
     let mut found = Vec::new();
-    let open: Vec<&str> =
-        steps.iter().filter(|step| step.state != "SUCCEEDED").map(|step| step.display_name.as_str()).collect();
+    let open: Vec<&str> = steps
+        .iter()
+        .filter(|step| step.state != "SUCCEEDED")
+        .map(|step| step.display_name.as_str())
+        .collect();
     if run.state == RunState::Succeeded && !open.is_empty() {
         found.push(json!({
             "code": STEP_SUCCESS_MISSING,
@@ -117,7 +122,9 @@ pub fn body(tx: &mut Tx, run: &Run, view: View) -> Outcome<Value> {
         "status": run.state.shown(),
         "sources": sources,
     });
-    if view.sees_system() && let Some(summary) = &run.summary {
+    if view.sees_system()
+        && let Some(summary) = &run.summary
+    {
         body["summary"] = json!(summary);
     }
     Ok(body)

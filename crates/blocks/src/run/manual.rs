@@ -37,8 +37,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     store::claim(tx, &mut run, call.now, (None, Some("stoa"), None), &spec.to_string())?;
     claim::hold(tx, call, &run, &mut ordered)?;
 
-    let source =
-        Source { id: SOURCE.into(), epoch: run.epoch, external_id: None, external_url: None };
+    let source = Source { id: SOURCE.into(), epoch: run.epoch, external_id: None, external_url: None };
     store::put_source(tx, run.id, &source)?;
     let mut step = store::new_step(SOURCE, STEP, 0);
     step.display_name = "Manual Block Run".into();

@@ -105,14 +105,15 @@ impl RunState {
     pub fn after(self, event: RunEvent) -> Option<Self> {
         use {RunEvent as E, RunState as S};
         match (self, event) {
-            (S::Succeeded | S::Failed | S::Aborted, _) => None,
-            (S::Queued, E::Claim) => Some(S::InProgress),
+            (S::Succeeded | S::Failed | S::Aborted, _)
+            | (S::Waiting | S::InProgress, E::Claim)
+            | (S::Queued, E::Requeue) => None,
             // After a timeout the earlier attempt may still report: then the run leaves the queue with it.
-            (S::Queued | S::Waiting | S::InProgress, E::Progress) => Some(S::InProgress),
+            (S::Queued, E::Claim) | (S::Queued | S::Waiting | S::InProgress, E::Progress) => {
+                Some(S::InProgress)
+            }
             (S::Queued | S::Waiting | S::InProgress, E::Wait) => Some(S::Waiting),
-            (S::Waiting | S::InProgress, E::Claim) => None,
             (S::Waiting | S::InProgress, E::Requeue) => Some(S::Queued),
-            (S::Queued, E::Requeue) => None,
             (S::Queued | S::Waiting | S::InProgress, E::Succeed) => Some(S::Succeeded),
             (S::Queued | S::Waiting | S::InProgress, E::Fail) => Some(S::Failed),
             (S::Queued | S::Waiting | S::InProgress, E::Abort) => Some(S::Aborted),

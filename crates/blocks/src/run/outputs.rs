@@ -27,7 +27,10 @@ fn check(
     let missing: Vec<&str> =
         version.outputs.keys().filter(|key| !reported.contains_key(*key)).map(String::as_str).collect();
     if !missing.is_empty() {
-        return Err(format!("The run succeeded without delivering these declared outputs: {}.", missing.join(", ")));
+        return Err(format!(
+            "The run succeeded without delivering these declared outputs: {}.",
+            missing.join(", ")
+        ));
     }
     let mut outputs = BTreeMap::new();
     let mut size = 0;
@@ -40,11 +43,8 @@ fn check(
                 .ok_or_else(|| format!("Output `{key}` is not of type {}.", declared.io_type.word()))?
         };
         size += value::size(&value);
-        let output = BlockOutput {
-            value,
-            value_type: declared.io_type,
-            assignment_type: declared.assignment_type,
-        };
+        let output =
+            BlockOutput { value, value_type: declared.io_type, assignment_type: declared.assignment_type };
         outputs.insert(key.clone(), output);
     }
     if size > TOTAL_MAX {

@@ -25,14 +25,19 @@ pub fn spec(
     fingerprint: Option<&str>,
 ) -> Outcome<Result<Value, Undeliverable>> {
     let stale = |name: &str| {
-        Undeliverable(format!("`{name}` was sealed for another key than the runner's; it has to be set again."))
+        Undeliverable(format!(
+            "`{name}` was sealed for another key than the runner's; it has to be set again."
+        ))
     };
     let mut inputs = Vec::new();
     for (key, row) in &block.inputs {
         if row.value.is_null() {
             continue;
         }
-        if secret::is_stored(&row.value) && fingerprint.is_some() && secret::sealed_for(&row.value) != fingerprint {
+        if secret::is_stored(&row.value)
+            && fingerprint.is_some()
+            && secret::sealed_for(&row.value) != fingerprint
+        {
             return Ok(Err(stale(key)));
         }
         inputs.push(input(key, row, version.inputs.get(key)));
@@ -43,12 +48,16 @@ pub fn spec(
         Some(id) => match objects::by_id(tx, integration::KIND, id)? {
             Some(object) => object.doc["config"].clone(),
             None => {
-                return Ok(Err(Undeliverable("The integration of this version does not exist any more.".into())));
+                return Ok(Err(Undeliverable(
+                    "The integration of this version does not exist any more.".into(),
+                )));
             }
         },
     };
     let config = config["type"].as_str().map_or(Value::Null, |kind| config[kind].clone());
-    for (name, value) in stored.as_object().into_iter().flatten().chain(config.as_object().into_iter().flatten()) {
+    for (name, value) in
+        stored.as_object().into_iter().flatten().chain(config.as_object().into_iter().flatten())
+    {
         if secret::is_stored(value) && fingerprint.is_some() && secret::sealed_for(value) != fingerprint {
             return Ok(Err(stale(name)));
         }

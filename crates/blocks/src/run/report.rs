@@ -319,8 +319,9 @@ fn late(tx: &mut Tx, call: &Call, run: &Run, source: &str, steps: &[Value]) -> O
     if run.ended_at.is_some_and(|end| call.now.since(end) <= LATE) {
         ensure_source(tx, run, source)?;
         merge_steps(tx, call, run, source, steps)?;
-        let brings_outputs =
-            steps.iter().any(|step| step.get("outputs").and_then(Value::as_object).is_some_and(|o| !o.is_empty()));
+        let brings_outputs = steps
+            .iter()
+            .any(|step| step.get("outputs").and_then(Value::as_object).is_some_and(|o| !o.is_empty()));
         if brings_outputs && run.state == RunState::Succeeded {
             publish_late(tx, call, run)?;
         }

@@ -123,10 +123,9 @@ pub fn routes() -> Vec<Route> {
             response: Some("BuildingBlockRun"),
             ..about("List", &[200], &[403])
         }),
-        Route::read(Method::GET, &item, get).accept(accept).about(About {
-            response: Some("BuildingBlockRun"),
-            ..about("Get one", &[200], &[403, 404])
-        }),
+        Route::read(Method::GET, &item, get)
+            .accept(accept)
+            .about(About { response: Some("BuildingBlockRun"), ..about("Get one", &[200], &[403, 404]) }),
         Route::read(Method::GET, format!("{item}/logs"), log).accept(accept).about(About {
             produces: Some("application/vnd.meshcloud.api.meshbuildingblockrun.v1.hal+json"),
             response: Some("RunLogs"),
@@ -156,9 +155,11 @@ pub fn routes() -> Vec<Route> {
             produces: Some("application/octet-stream"),
             ..about("The saved plan that an APPLY run replays", &[200], &[403, 404])
         }),
-        Route::write(Method::POST, format!("{item}/abort"), report::abort)
-            .accept(accept)
-            .about(about("Stop a run", &[202], &[403, 404])),
+        Route::write(Method::POST, format!("{item}/abort"), report::abort).accept(accept).about(about(
+            "Stop a run",
+            &[202],
+            &[403, 404],
+        )),
         Route::write(Method::POST, format!("{item}/complete"), report::complete)
             .accept(accept)
             .takes(takes(24 << 20))
@@ -175,11 +176,8 @@ pub fn routes() -> Vec<Route> {
 
 /// The whole run object for readers: secrets stay sealed, the token is not told.
 fn represent(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<Value> {
-    let spec = if let Some(kept) = &run.payload {
-        serde_json::from_str(kept)?
-    } else {
-        queued_spec(tx, run)?
-    };
+    let spec =
+        if let Some(kept) = &run.payload { serde_json::from_str(kept)? } else { queued_spec(tx, run)? };
     Ok(payload::represent(call, run, spec))
 }
 
@@ -207,7 +205,8 @@ fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 }
 
 fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block: Option<ObjectId> = request.query("buildingBlockUuid").map(|uuid| uuid.parse().unwrap_or_default());
+    let block: Option<ObjectId> =
+        request.query("buildingBlockUuid").map(|uuid| uuid.parse().unwrap_or_default());
     let seen = match Visibility::of(&call.actor, Resource::Run) {
         Ok(Visibility { all: true, .. }) => None,
         Ok(seen) => seen.managed,

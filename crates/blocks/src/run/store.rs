@@ -122,14 +122,7 @@ pub fn claim(
 ) -> Outcome<bool> {
     let changed = tx.run(
         &CLAIM,
-        &[
-            run.id.0.into(),
-            now.micros().into(),
-            node.into(),
-            name.into(),
-            version.into(),
-            payload.into(),
-        ],
+        &[run.id.0.into(), now.micros().into(), node.into(), name.into(), version.into(), payload.into()],
     )?;
     run.epoch += 1;
     run.attempts += 1;
@@ -206,9 +199,8 @@ pub fn list(
         wheres.push(format!("(r.owner = ${0} OR r.runner_owner = ${0})", args.len()));
     }
     let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
-    let total = tx.one(&Sql::built(format!("SELECT count(*) FROM run r WHERE {wheres}")), &args, |row| {
-        row.get(0)
-    })?;
+    let total =
+        tx.one(&Sql::built(format!("SELECT count(*) FROM run r WHERE {wheres}")), &args, |row| row.get(0))?;
     args.extend([limit.into(), offset.into()]);
     let (limit, offset) = (args.len() - 1, args.len());
     let sql = Sql::built(format!(
@@ -367,7 +359,8 @@ const ADD_LOG: Sql = Sql::new(
 
 /// The whole system message of a step.
 pub fn log(tx: &mut Tx, run: RunId, source: &str, step: &str) -> Outcome<String> {
-    let chunks = tx.all(&LOG_CHUNKS, &[run.0.into(), source.into(), step.into()], |row| row.get::<String>(0))?;
+    let chunks =
+        tx.all(&LOG_CHUNKS, &[run.0.into(), source.into(), step.into()], |row| row.get::<String>(0))?;
     Ok(chunks.concat())
 }
 
@@ -378,7 +371,8 @@ pub fn set_log(tx: &mut Tx, run: RunId, step: &mut Step, text: &str) -> Outcome<
     let text = shortened.as_deref().unwrap_or(text);
     let digest = |text: &str| hex(&Sha256::digest(text.as_bytes()));
     let old = step.log_bytes;
-    let continues = text.len() >= old && text.is_char_boundary(old) && digest(&text[..old]) == step.log_digest;
+    let continues =
+        text.len() >= old && text.is_char_boundary(old) && digest(&text[..old]) == step.log_digest;
     let from = if old > 0 && continues { old } else { 0 };
     let key = [run.0.into(), step.source.as_str().into(), step.id.as_str().into()];
     if from == 0 && old > 0 {
@@ -420,7 +414,8 @@ pub struct Reported {
     pub sensitive: bool,
 }
 
-const OUTPUTS: Sql = Sql::new("SELECT key, value, type, sensitive FROM run_output WHERE run = $1 ORDER BY key");
+const OUTPUTS: Sql =
+    Sql::new("SELECT key, value, type, sensitive FROM run_output WHERE run = $1 ORDER BY key");
 const PUT_OUTPUT: Sql = Sql::new(
     "INSERT INTO run_output (run, key, value, type, sensitive) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, type = excluded.type,
@@ -453,7 +448,8 @@ pub fn put_output(tx: &mut Tx, run: RunId, key: &str, output: &Reported) -> Outc
 /// Removes everything about a block's runs, when the block itself is removed for good.
 pub fn forget_block(tx: &mut Tx, block: ObjectId) -> Outcome<()> {
     for table in ["run_log", "run_step", "run_source", "run_output"] {
-        let sql = Sql::built(format!("DELETE FROM {table} WHERE run IN (SELECT id FROM run WHERE block = $1)"));
+        let sql =
+            Sql::built(format!("DELETE FROM {table} WHERE run IN (SELECT id FROM run WHERE block = $1)"));
         tx.run(&sql, &[block.0.into()])?;
     }
     tx.run(&Sql::new("DELETE FROM run WHERE block = $1"), &[block.0.into()])?;

@@ -114,7 +114,8 @@ fn tell(tx: &mut Tx, event: &Event, run: &Run, view: View, messages: &mut Vec<Me
         let log = data.as_object_mut().and_then(|members| members.remove("log"));
         messages.push(message(seq, "step", data));
         let Some(log) = log.filter(|_| view.sees_system()) else { continue };
-        let (source, id) = (step["source"].as_str().unwrap_or_default(), step["id"].as_str().unwrap_or_default());
+        let (source, id) =
+            (step["source"].as_str().unwrap_or_default(), step["id"].as_str().unwrap_or_default());
         let place = |name: &str| log[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let text = store::log(tx, run.id, source, id)?;
         // The text may have been replaced since; then a later event tells it from its start.
@@ -131,7 +132,11 @@ fn tell(tx: &mut Tx, event: &Event, run: &Run, view: View, messages: &mut Vec<Me
             messages.push(run_message(seq, run, view));
         }
     } else if event.content.get("abortRequested").is_some() {
-        messages.push(message(seq, "run", json!({ "status": run.state.shown(), "message": "Stopping was asked for." })));
+        messages.push(message(
+            seq,
+            "run",
+            json!({ "status": run.state.shown(), "message": "Stopping was asked for." }),
+        ));
     }
     Ok(())
 }

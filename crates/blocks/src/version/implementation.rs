@@ -123,8 +123,7 @@ pub fn checked(
         let problem = format!("must be one of {}", known.join(", "));
         return Err(Refusal::invalid("spec.implementation.type", problem).into());
     };
-    let foreign =
-        given.iter().find(|(key, value)| *key != "type" && *key != name && !is_empty(value));
+    let foreign = given.iter().find(|(key, value)| *key != "type" && *key != name && !is_empty(value));
     if let Some((other, _)) = foreign {
         let problem = format!("does not belong to an implementation of type {name}");
         return Err(Refusal::invalid(format!("spec.implementation.{other}"), problem).into());
@@ -163,8 +162,10 @@ pub fn checked(
                 keeper.take(&call.world, value, kept, &at)?
             }
             Holds::KnownHost => {
-                let part = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-                let (Some(host), Some(key_type), Some(key)) = (part("host"), part("keyType"), part("keyValue"))
+                let part =
+                    |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+                let (Some(host), Some(key_type), Some(key)) =
+                    (part("host"), part("keyType"), part("keyValue"))
                 else {
                     return refuse("must have host, keyType and keyValue");
                 };

@@ -49,8 +49,7 @@ pub fn newest_of(
 ) -> Outcome<Option<(Object, Version)>> {
     let Some(object) = objects::by_id(tx, definition::KIND, definition)? else { return Ok(None) };
     let listed = definition::versions(&object)?;
-    let found =
-        listed.iter().rev().find(|version| state.is_none_or(|state| version.state == state)).cloned();
+    let found = listed.iter().rev().find(|version| state.is_none_or(|state| version.state == state)).cloned();
     match found {
         Some(listed) => by_id(tx, listed.version_uuid),
         None => Ok(None),
@@ -176,7 +175,13 @@ pub fn effective_runner(tx: &mut Tx, version: &Version) -> Outcome<Result<Object
     })
 }
 
-fn check_runner(tx: &mut Tx, call: &Call, owner: &str, spec: &VersionSpec, kind: &str) -> Outcome<(ObjectId, Keeper)> {
+fn check_runner(
+    tx: &mut Tx,
+    call: &Call,
+    owner: &str,
+    spec: &VersionSpec,
+    kind: &str,
+) -> Outcome<(ObjectId, Keeper)> {
     let uuid = spec.runner_ref.as_ref().map_or(SHARED, |reference| reference.uuid.as_str());
     let Some((object, runner)) = runner::by_uuid(tx, call, uuid)? else {
         return Err(Refusal::invalid("spec.runnerRef", "names no runner").into());
@@ -278,7 +283,9 @@ fn check_sources(tx: &mut Tx, version: &Version) -> Outcome<()> {
         };
         let found = newest.and_then(|(_, parent)| parent.outputs.get(output).cloned());
         let Some(found) = found else {
-            return Err(Refusal::invalid(field, format!("names an output that does not exist: {output}")).into());
+            return Err(
+                Refusal::invalid(field, format!("names an output that does not exist: {output}")).into()
+            );
         };
         if version.state == State::Released && !input.io_type.takes(found.io_type) {
             let problem = format!("names an output of type {}", found.io_type.word());
@@ -303,7 +310,8 @@ fn keep_input_secrets(
         ] {
             if !value.is_null() {
                 let field = format!("spec.inputs.{key}.{name}");
-                *value = keeper.take(&call.world, value, kept.filter(|kept| secret::is_stored(kept)), &field)?;
+                *value =
+                    keeper.take(&call.world, value, kept.filter(|kept| secret::is_stored(kept)), &field)?;
             }
         }
     }
@@ -321,7 +329,12 @@ struct Base<'a> {
 }
 
 /// A version out of a request, with all rules but its state's.
-fn build(tx: &mut Tx, call: &Call, base: &Base<'_>, spec: VersionSpec) -> Outcome<(Version, Option<ObjectId>)> {
+fn build(
+    tx: &mut Tx,
+    call: &Call,
+    base: &Base<'_>,
+    spec: VersionSpec,
+) -> Outcome<(Version, Option<ObjectId>)> {
     let owner = base.definition.owner();
     let target = base.spec_of.target_type;
     let kind = spec.implementation.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -386,14 +399,19 @@ fn build(tx: &mut Tx, call: &Call, base: &Base<'_>, spec: VersionSpec) -> Outcom
 fn released_of(tx: &mut Tx, definition: &Object) -> Outcome<Vec<Version>> {
     let listed = definition::versions(definition)?;
     let released = listed.iter().filter(|version| version.state == "RELEASED");
-    released.filter_map(|listed| by_id(tx, listed.version_uuid).transpose()).map(|found| Ok(found?.1)).collect()
+    released
+        .filter_map(|listed| by_id(tx, listed.version_uuid).transpose())
+        .map(|found| Ok(found?.1))
+        .collect()
 }
 
 /// What a version's secrets cannot hide: a sensitive STATIC needs a value before others may use it.
 fn check_complete(version: &Version) -> Outcome<()> {
     for (key, input) in &version.inputs {
         if input.assignment_type == Assignment::Static && input.argument.is_null() {
-            return Err(Refusal::invalid(format!("spec.inputs.{key}.argument"), "is required for STATIC").into());
+            return Err(
+                Refusal::invalid(format!("spec.inputs.{key}.argument"), "is required for STATIC").into()
+            );
         }
     }
     Ok(())

@@ -28,8 +28,7 @@ pub fn release(
     }
     let admin = object.owner() == call.world.settings.admin_workspace;
     let reviewed = call.may(Resource::Definition, Action::Review, &Scope::installation()).is_ok();
-    let state =
-        if version.number == 1 && !admin && !reviewed { State::InReview } else { State::Released };
+    let state = if version.number == 1 && !admin && !reviewed { State::InReview } else { State::Released };
     version.state = State::Draft;
     set_state(tx, call, allowed, object, version, state)
 }

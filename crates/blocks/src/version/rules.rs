@@ -36,8 +36,7 @@ pub fn check_input(key: &str, input: &Input, target: TargetType) -> Result<(), R
     let supplied = input.assignment_type.is_supplied();
     if input.is_sensitive {
         if !supplied && input.assignment_type != Assignment::Static {
-            let problem =
-                "is possible for USER_INPUT, PLATFORM_OPERATOR_MANUAL_INPUT and STATIC inputs only";
+            let problem = "is possible for USER_INPUT, PLATFORM_OPERATOR_MANUAL_INPUT and STATIC inputs only";
             return refuse(".isSensitive", problem);
         }
         if !input.io_type.may_be_sensitive() {
@@ -51,21 +50,24 @@ pub fn check_input(key: &str, input: &Input, target: TargetType) -> Result<(), R
         Assignment::Static if input.argument.is_null() && !input.is_sensitive => {
             return refuse(".argument", "is required for STATIC");
         }
-        Assignment::BuildingBlockOutput => {
-            if !input.argument.as_str().is_some_and(|text| text.contains('.')) {
-                return refuse(".argument", "must be `<definitionUuid>.<outputName>`");
-            }
+        Assignment::BuildingBlockOutput
+            if !input.argument.as_str().is_some_and(|text| text.contains('.')) =>
+        {
+            return refuse(".argument", "must be `<definitionUuid>.<outputName>`");
         }
-        Assignment::Static => {}
+        Assignment::Static | Assignment::BuildingBlockOutput => {}
         _ if !input.argument.is_null() => {
             return refuse(".argument", "is possible for STATIC and BUILDING_BLOCK_OUTPUT only");
         }
-        Assignment::UserPermissions | Assignment::Author => {
-            if !matches!(input.io_type, IoType::Code | IoType::List) {
-                return refuse(".type", "must be CODE for this assignmentType");
-            }
+        Assignment::UserPermissions | Assignment::Author
+            if !matches!(input.io_type, IoType::Code | IoType::List) =>
+        {
+            return refuse(".type", "must be CODE for this assignmentType");
         }
-        Assignment::UserInput | Assignment::PlatformOperatorManualInput => {}
+        Assignment::UserInput
+        | Assignment::PlatformOperatorManualInput
+        | Assignment::UserPermissions
+        | Assignment::Author => {}
         _ if input.io_type != IoType::String => {
             return refuse(".type", "must be STRING for this assignmentType");
         }
@@ -76,10 +78,8 @@ pub fn check_input(key: &str, input: &Input, target: TargetType) -> Result<(), R
         return refuse(".defaultValue", problem);
     }
     match &input.selectable_values {
-        Some(values) if !input.io_type.is_select() => {
-            if !values.is_empty() {
-                return refuse(".selectableValues", "is possible for SINGLE_SELECT and MULTI_SELECT only");
-            }
+        Some(_) if !input.io_type.is_select() => {
+            return refuse(".selectableValues", "is possible for SINGLE_SELECT and MULTI_SELECT only");
         }
         None if input.io_type.is_select() => return refuse(".selectableValues", "is required"),
         Some(values) if values.is_empty() => return refuse(".selectableValues", "must not be empty"),
@@ -120,10 +120,10 @@ pub fn check_value(field: &str, input: &Input, value: &Value) -> Result<(), Refu
 
 /// Gives inputs without a position the next free one, in the order of their keys.
 pub fn assign_positions(inputs: &mut BTreeMap<String, Input>) {
-    let mut next = inputs.values().filter_map(|input| input.display_order).max().map_or(0, |max| max + 1);
-    for input in inputs.values_mut().filter(|input| input.display_order.is_none()) {
-        input.display_order = Some(next);
-        next += 1;
+    let next = inputs.values().filter_map(|input| input.display_order).max().map_or(0, |max| max + 1);
+    let without = inputs.values_mut().filter(|input| input.display_order.is_none());
+    for (input, position) in without.zip(next..) {
+        input.display_order = Some(position);
     }
 }
 
@@ -156,8 +156,7 @@ pub fn outputs(
             next - 1
         });
         let display_name = asked.display_name.filter(|name| !name.trim().is_empty());
-        let display_name =
-            display_name.ok_or_else(|| Refusal::invalid(at(".displayName"), "is required"))?;
+        let display_name = display_name.ok_or_else(|| Refusal::invalid(at(".displayName"), "is required"))?;
         outputs.insert(
             key,
             Output { display_name, io_type, assignment_type, display_order: Some(display_order) },
@@ -174,12 +173,11 @@ fn check_assignments(outputs: &BTreeMap<String, Output>, target: TargetType) -> 
         .map(|(key, _)| key)
         .collect();
     match ids.as_slice() {
-        [] => Ok(()),
         [key] if target == TargetType::WorkspaceLevel => Err(Refusal::invalid(
             format!("spec.outputs.{key}.assignmentType"),
             "PLATFORM_TENANT_ID needs a TENANT_LEVEL definition",
         )),
-        [_] => Ok(()),
+        [] | [_] => Ok(()),
         [_, second, ..] => Err(Refusal::invalid(
             format!("spec.outputs.{second}.assignmentType"),
             "PLATFORM_TENANT_ID is possible for one output only",
@@ -200,7 +198,10 @@ pub fn manual_outputs(
         };
         let derived = input.io_type.derived_output().word();
         if asked.io_type.as_ref().is_some_and(|word| !word.is_empty() && word != derived) {
-            return Err(Refusal::invalid(at(".type"), format!("is derived from the input and must be {derived}")));
+            return Err(Refusal::invalid(
+                at(".type"),
+                format!("is derived from the input and must be {derived}"),
+            ));
         }
         let mine = version.manual_overrides.entry(key.clone()).or_default();
         if let Some(name) = asked.display_name.filter(|name| !name.is_empty()) {
@@ -288,7 +289,8 @@ mod tests {
 
     #[test]
     fn patterns_match_the_whole_value() {
-        let input = input(json!({"valueValidationRegex": "a|b", "validationRegexErrorMessage": "use a or b"}));
+        let input =
+            input(json!({"valueValidationRegex": "a|b", "validationRegexErrorMessage": "use a or b"}));
         assert!(check_value("f", &input, &json!("a")).is_ok());
         assert_eq!(check_value("f", &input, &json!("ab")).unwrap_err().to_string(), "`f` use a or b");
     }
@@ -296,7 +298,9 @@ mod tests {
     #[test]
     fn positions_are_given_once() {
         let mut inputs: BTreeMap<String, Input> = ["a", "b", "c"]
-            .map(|key| (key.to_owned(), input(if key == "b" { json!({"displayOrder": 0}) } else { json!({}) })))
+            .map(|key| {
+                (key.to_owned(), input(if key == "b" { json!({"displayOrder": 0}) } else { json!({}) }))
+            })
             .into();
         assign_positions(&mut inputs);
         let order = |key: &str| inputs[key].display_order;

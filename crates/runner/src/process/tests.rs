@@ -59,6 +59,17 @@ async fn lines_status_and_input_come_through() {
 }
 
 #[tokio::test]
+async fn both_streams_together_keep_their_order() {
+    let (bash, mut said) = (Bash::new(), Vec::new());
+    let mut program = bash.script("for i in $(seq 50); do echo out $i; echo err $i >&2; done");
+    program.output = Output::LoggedTogether;
+    let finished = processes().run(program, &Stop::new(), |line| said.push(line.to_owned())).await.unwrap();
+    assert_eq!(finished.errors, "");
+    let expected: Vec<_> = (1..=50).flat_map(|i| [format!("out {i}"), format!("err {i}")]).collect();
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
 async fn the_environment_is_clean_and_limits_hold() {
     let (bash, mut said) = (Bash::new(), Vec::new());
     let program = bash.script("echo ${CARGO_PKG_NAME:-unset}; ulimit -n; ulimit -c");

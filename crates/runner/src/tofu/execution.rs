@@ -232,7 +232,7 @@ impl<'a> Execution<'a> {
             input: Some(self.work.claimed.json.clone().into_bytes()),
             timeout: None,
             asked_to_end: AskedToEnd::Group,
-            output: Output::Logged,
+            output: Output::LoggedTogether,
         };
         let finished = self.work.run(program).await?;
         let told = script::message(&message);

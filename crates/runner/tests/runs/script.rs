@@ -39,7 +39,7 @@ async fn a_script_gets_what_it_is_promised() {
     );
     assert_eq!(lines[3..5], ["OpenTofu v1.6.2", "OpenTofu v1.6.2"]);
     assert!(lines[5].ends_with("/bin/tofu"), "{}", lines[5]);
-    assert!(lines.contains(&"done"));
+    assert_eq!(lines[6], "done");
     assert_eq!(run.text("pre_run_script", "userMessage"), "All **good**");
     assert_eq!(run.outputs["made"]["value"], "by the script");
     runner.stop().await;

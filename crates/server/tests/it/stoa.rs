@@ -267,7 +267,11 @@ impl Stoa {
     }
 
     /// A server on this database and folder.
-    pub async fn with(database: Arc<TestDatabase>, folder: Arc<TempDir>, change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn with(
+        database: Arc<TestDatabase>,
+        folder: Arc<TempDir>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config {
             data_dir: folder.path().to_owned(),
             listen: "127.0.0.1:0".into(),
@@ -412,5 +416,9 @@ pub fn merge(into: &mut Value, change: &Value) {
 /// The text at a pointer.
 #[track_caller]
 pub fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {value:#}")).to_owned()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
+        .to_owned()
 }
