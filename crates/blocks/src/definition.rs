@@ -160,7 +160,7 @@ fn active_blocks(tx: &mut Tx, facet: &'static str, value: &str) -> Outcome<i64> 
     let seen = Visibility { all: true, ..Visibility::default() };
     let query = Query::of(block::KIND, seen).with(facet, Some(value));
     // A page of one costs a count within an index.
-    Ok(listing::list(tx, &query, Page { number: 0, size: 1 })?.total)
+    Ok(listing::list(tx, &query, &Page::first(1))?.total)
 }
 
 /// How many active blocks use a definition.

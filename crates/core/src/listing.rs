@@ -3,16 +3,65 @@
 use crate::guard::Visibility;
 use crate::objects::{COLUMNS, Object};
 use crate::outcome::Outcome;
+use std::fmt;
+use std::str::FromStr;
+use stoa_base::ObjectId;
 use stoa_db::{Sql, Tx, Value};
 
 /// Which page of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Zero-based number.
     pub number: i64,
     /// Entries per page, 1 to 1000.
     pub size: i64,
+    /// Where the page before it ended: then it is found by key, however deep it lies.
+    pub after: Option<Cursor>,
 }
+
+impl Page {
+    /// The first entries, at most `size`.
+    pub fn first(size: i64) -> Self {
+        Self { number: 0, size, after: None }
+    }
+}
+
+/// A place in a list that is ordered by creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the entry was created, in microseconds.
+    pub created_at: i64,
+    /// Its uuid.
+    pub id: String,
+}
+
+impl Cursor {
+    /// The place of an object.
+    pub fn of(object: &Object) -> Self {
+        Self { created_at: object.created_at.micros(), id: object.id.to_string() }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.created_at, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let (created_at, id) = text.split_once('.').ok_or(BadCursor)?;
+        let id: ObjectId = id.parse().map_err(|_| BadCursor)?;
+        Ok(Self { created_at: created_at.parse().map_err(|_| BadCursor)?, id: id.to_string() })
+    }
+}
+
+/// A cursor that no list of ours gave out.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor of a list")]
+pub struct BadCursor;
 
 /// One page with what is known of the whole.
 #[derive(Clone, Debug)]
@@ -127,20 +176,30 @@ impl Query {
 }
 
 /// One page of a list, oldest first. The total costs a count only when the page does not tell it.
-pub fn list(tx: &mut Tx, query: &Query, page: Page) -> Outcome<Found<Object>> {
+pub fn list(tx: &mut Tx, query: &Query, page: &Page) -> Outcome<Found<Object>> {
     let (parts, values, order) = query.parts();
     let skipped = page.number.saturating_mul(page.size);
     let mut args = values.clone();
-    args.extend([page.size.into(), skipped.into()]);
-    let (limit, offset) = (values.len() + 1, values.len() + 2);
+    let next = values.len() + 1;
     // Documents are read for the rows of the page only: the inner query stays within indexes.
-    let inner = format!("SELECT o.id {parts} ORDER BY {order} LIMIT ${limit} OFFSET ${offset}");
+    let inner = match &page.after {
+        Some(Cursor { created_at, id }) => {
+            args.extend([page.size.into(), (*created_at).into(), id.into()]);
+            let (limit, at, of) = (next, next + 1, next + 2);
+            format!("SELECT o.id {parts} AND ({order}) > (${at}, ${of}) ORDER BY {order} LIMIT ${limit}")
+        }
+        None => {
+            args.extend([page.size.into(), skipped.into()]);
+            format!("SELECT o.id {parts} ORDER BY {order} LIMIT ${next} OFFSET ${}", next + 1)
+        }
+    };
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM object o WHERE o.id IN ({inner}) ORDER BY o.created_at, o.id"
     ));
     let items = tx.all(&sql, &args, Object::read)?;
     let read = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    let total = if read < page.size && (read > 0 || page.number == 0) {
+    let told = page.after.is_none() && read < page.size && (read > 0 || page.number == 0);
+    let total = if told {
         skipped + read
     } else {
         tx.one(&Sql::built(format!("SELECT count(*) {parts}")), &values, |row| row.get(0))?

@@ -213,7 +213,7 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     ));
     let events = tx.all(&sql, &args, Event::read)?;
     let items = events.into_iter().map(|event| shown(call, event)).collect::<Outcome<Vec<_>>>()?;
-    let body = hal::page_of(call, request, "meshEventLogs", items, page, total);
+    let body = hal::page_of(call, request, "meshEventLogs", items, &page, (total, None));
     Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &body))
 }
 

@@ -76,8 +76,8 @@ fn checked(tx: &mut Tx, wire: &mut Wire, own: Option<ObjectId>) -> Outcome<Draft
     ];
     if let Some(euid) = &spec.euid {
         let seen = Visibility { all: true, ..Visibility::default() };
-        let page = stoa_core::listing::Page { number: 0, size: 2 };
-        let same = stoa_core::listing::list(tx, &Query::of(KIND, seen).with("euid", Some(euid)), page)?;
+        let page = stoa_core::listing::Page::first(2);
+        let same = stoa_core::listing::list(tx, &Query::of(KIND, seen).with("euid", Some(euid)), &page)?;
         if same.items.iter().any(|other| Some(other.id) != own) {
             return Err(Refusal::conflict(format!("Another user has the euid '{euid}'.")).into());
         }

@@ -4,7 +4,7 @@ use crate::request::Request;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use stoa_core::Call;
-use stoa_core::listing::Page;
+use stoa_core::listing::{Cursor, Page};
 
 /// What stays as it is in a path segment or query value: the unreserved characters of RFC 3986.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -19,42 +19,44 @@ pub fn link(href: String) -> Value {
     json!({ "href": href })
 }
 
-/// The list envelope: `_embedded`, `_links`, `page`. Links carry all filters and explicit paging.
+/// The list envelope: `_embedded`, `_links`, `page`. Links carry all filters and explicit paging; the next one
+/// also where this page ended, so that following links costs the same at any depth.
 pub fn page_of(
     call: &Call,
     request: &Request,
     embedded: &str,
     items: Vec<Value>,
-    page: Page,
-    total: i64,
+    page: &Page,
+    (total, last): (i64, Option<Cursor>),
 ) -> Value {
     let path = request.uri.split('?').next().unwrap_or_default();
     let filters: Vec<String> = request
         .query
         .iter()
-        .filter(|(name, _)| name != "page" && name != "size")
+        .filter(|(name, _)| !matches!(name.as_str(), "page" | "size" | "after"))
         .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
         .collect();
-    let to = |number: i64| {
+    let to = |number: i64, after: Option<&Cursor>| {
         let mut query = filters.clone();
         query.push(format!("page={number}"));
         query.push(format!("size={}", page.size));
+        query.extend(after.map(|after| format!("after={after}")));
         link(call.link(&format!("{path}?{}", query.join("&"))))
     };
     let pages = total.div_euclid(page.size) + i64::from(total.rem_euclid(page.size) > 0);
     let mut links = Map::new();
     if pages > 1 {
-        links.insert("first".into(), to(0));
+        links.insert("first".into(), to(0, None));
         if page.number > 0 {
-            links.insert("prev".into(), to((page.number - 1).min(pages - 1)));
+            links.insert("prev".into(), to((page.number - 1).min(pages - 1), None));
         }
     }
     links.insert("self".into(), link(call.link(&request.uri)));
     if pages > 1 {
         if page.number + 1 < pages {
-            links.insert("next".into(), to(page.number + 1));
+            links.insert("next".into(), to(page.number + 1, last.as_ref()));
         }
-        links.insert("last".into(), to(pages - 1));
+        links.insert("last".into(), to(pages - 1, None));
     }
     json!({
         "_embedded": { embedded: items },

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use stoa_base::Refusal;
 use stoa_core::guard::Visibility;
-use stoa_core::listing::{self, Query};
+use stoa_core::listing::{self, Cursor, Query};
 use stoa_core::objects::Object;
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
@@ -158,11 +158,12 @@ fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> 
     let seen = Visibility::of(&call.actor, K::RESOURCE)?;
     K::may_list(tx, call, request)?;
     let page = request.page();
-    let found = listing::list(tx, &K::query(call, request, seen)?, page)?;
+    let found = listing::list(tx, &K::query(call, request, seen)?, &page)?;
     let items = found.items.iter().map(|object| represent::<K>(tx, call, object, request.version));
     let items = items.collect::<Outcome<Vec<_>>>()?;
     let embedded = format!("{}s", K::NAME);
-    let body = hal::page_of(call, request, &embedded, items, page, found.total);
+    let last = found.items.last().map(Cursor::of);
+    let body = hal::page_of(call, request, &embedded, items, &page, (found.total, last));
     Ok(Reply::json(StatusCode::OK, media::of(K::NAME, request.version), &body))
 }
 

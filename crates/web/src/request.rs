@@ -63,6 +63,7 @@ impl Request {
         Page {
             number: number("page").filter(|n| (0..=i64::MAX / PAGE_SIZE_MAX).contains(n)).unwrap_or(0),
             size: number("size").filter(|n| *n >= 1).unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX),
+            after: self.query("after").and_then(|text| text.parse().ok()),
         }
     }
 

@@ -233,7 +233,7 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         let seen = Visibility { all: true, ..Visibility::default() };
         let mut same = Query::of(KIND, seen).with("definitionUuid", Some(&version.definition.to_string()));
         same.workspace = Some(workspace.clone());
-        if listing::list(tx, &same, Page { number: 0, size: 1 })?.total > 0 {
+        if listing::list(tx, &same, &Page::first(1))?.total > 0 {
             return Err(conflict(
                 "This definition can be applied once per target, and it has been applied already.",
             ));

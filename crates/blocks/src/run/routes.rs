@@ -220,7 +220,7 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let (runs, total) =
         store::list(tx, block, seen.as_deref(), (page.size, page.number.saturating_mul(page.size)))?;
     let items = runs.iter().map(|run| represent(tx, call, run)).collect::<Outcome<Vec<_>>>()?;
-    let body = hal::page_of(call, request, "meshBuildingBlockRuns", items, page, total);
+    let body = hal::page_of(call, request, "meshBuildingBlockRuns", items, &page, (total, None));
     Ok(Reply::json(StatusCode::OK, media::of(KIND, "v1"), &body))
 }
 
