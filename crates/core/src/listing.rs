@@ -182,16 +182,13 @@ pub fn list(tx: &mut Tx, query: &Query, page: &Page) -> Outcome<Found<Object>> {
     let mut args = values.clone();
     let next = values.len() + 1;
     // Documents are read for the rows of the page only: the inner query stays within indexes.
-    let inner = match &page.after {
-        Some(Cursor { created_at, id }) => {
-            args.extend([page.size.into(), (*created_at).into(), id.into()]);
-            let (limit, at, of) = (next, next + 1, next + 2);
-            format!("SELECT o.id {parts} AND ({order}) > (${at}, ${of}) ORDER BY {order} LIMIT ${limit}")
-        }
-        None => {
-            args.extend([page.size.into(), skipped.into()]);
-            format!("SELECT o.id {parts} ORDER BY {order} LIMIT ${next} OFFSET ${}", next + 1)
-        }
+    let inner = if let Some(Cursor { created_at, id }) = &page.after {
+        args.extend([page.size.into(), (*created_at).into(), id.into()]);
+        let (limit, at, of) = (next, next + 1, next + 2);
+        format!("SELECT o.id {parts} AND ({order}) > (${at}, ${of}) ORDER BY {order} LIMIT ${limit}")
+    } else {
+        args.extend([page.size.into(), skipped.into()]);
+        format!("SELECT o.id {parts} ORDER BY {order} LIMIT ${next} OFFSET ${}", next + 1)
     };
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM object o WHERE o.id IN ({inner}) ORDER BY o.created_at, o.id"

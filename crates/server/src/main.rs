@@ -23,10 +23,13 @@ struct Cli {
 enum Command {
     /// Serve the API, run controllers and, unless told otherwise, execute runs
     Serve(Box<Config>),
-    /// Execute runs for a server
+    /// Execute runs for a server: claim and execute until stopped
+    #[command(args_conflicts_with_subcommands = true)]
     Runner {
+        #[command(flatten)]
+        run: RunnerRun,
         #[command(subcommand)]
-        command: Runner,
+        command: Option<Runner>,
     },
     /// Print the version
     Version {
@@ -58,12 +61,16 @@ enum Runner {
         #[arg(long, default_value = "stoa-runner", value_name = "DIR")]
         work_dir: PathBuf,
     },
-    /// Claim and execute runs until stopped
-    Run {
-        /// Configuration file
-        #[arg(long, default_value = "stoa-runner.toml", env = "STOA_RUNNER_CONFIG", value_name = "FILE")]
-        config: PathBuf,
-    },
+    /// Claim and execute runs until stopped; the same as without a command
+    Run(RunnerRun),
+}
+
+/// Which runner.
+#[derive(clap::Args)]
+struct RunnerRun {
+    /// Configuration file, as `stoa runner init` writes it
+    #[arg(long, default_value = "stoa-runner.toml", env = "STOA_RUNNER_CONFIG", value_name = "FILE")]
+    config: PathBuf,
 }
 
 fn main() -> ExitCode {

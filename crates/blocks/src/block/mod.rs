@@ -221,6 +221,9 @@ pub fn routes() -> Vec<Route> {
                 "Start a run; {\"dryRun\": true} only finds out what would change",
                 &[400, 403, 404, 409],
             )),
+        Route::write(Method::POST, format!("{item}/approve-run"), order::approve)
+            .accept(accept)
+            .about(about("Apply the plan that the last dry run saved", &[403, 404, 409])),
         Route::write(Method::DELETE, format!("{item}/purge"), deletion::purge)
             .accept(Accept::KindIfAny(KIND, Blocks::VERSIONS))
             .about(about("Delete and leave the resources alone", &[403, 404, 409])),

@@ -4,9 +4,10 @@ use super::model::{Block, BlockState, Lifecycle, Ordered, Parent, Status};
 use super::wire::{InputEntry, ParentEntry, Reference, Spec, Wire};
 use super::{KIND, draft_of, locked, resolve, save_status};
 use crate::definition::{self, TargetType};
+use crate::run;
 use crate::run::claim::keeper_of;
 use crate::run::engine;
-use crate::run::model::{Behavior, Reason};
+use crate::run::model::{Behavior, Reason, RunState};
 use crate::secret::Keeper;
 use crate::value::{self, TOTAL_MAX};
 use crate::version::wire::{Assignment, State, Version};
@@ -427,31 +428,34 @@ pub fn trigger(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
     }
     ordered.block = block;
     let behavior = if dry { Behavior::Detect } else { Behavior::Apply };
-    let plan_of = request
-        .json
-        .as_ref()
-        .and_then(|body| body.get("planOf"))
-        .and_then(Value::as_str)
-        .map(|uuid| planned(tx, &ordered, uuid))
-        .transpose()?;
-    let reason = if plan_of.is_some() { Reason::PreflightSucceeded } else { Reason::Manual };
-    engine::start(tx, call, &mut ordered, &version, (behavior, reason), plan_of)?;
+    engine::start(tx, call, &mut ordered, &version, (behavior, Reason::Manual), None)?;
     write(tx, call, allowed, &mut ordered, "Building Block Run Triggered")?;
     Ok(stoa_web::Reply::empty(http::StatusCode::ACCEPTED))
 }
 
-/// The dry run whose plan is to be replayed: the block's newest run, successful and with a plan.
-fn planned(tx: &mut Tx, ordered: &Ordered, uuid: &str) -> Outcome<stoa_base::RunId> {
-    let newest = crate::run::store::newest_of(tx, ordered.object.id)?;
-    let fits = newest.filter(|run| {
-        run.id.to_string() == uuid
-            && run.behavior == "DETECT"
-            && run.state == crate::run::model::RunState::Succeeded
-            && run.artifact.is_some()
+/// `POST …/approve-run`: applies the plan that the block's last dry run saved (§6.7).
+pub fn approve(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web::Reply> {
+    call.may_at_all(Resource::BuildingBlock, Action::Write)?;
+    let uuid = request.param(0);
+    let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
+    let mut ordered = locked(tx, &object)?;
+    let allowed = call.may(Resource::BuildingBlock, Action::Write, &ordered.scope())?;
+    if !allowed.operates() {
+        return Err(insufficient("plans are approved by the operator of the definition"));
+    }
+    if ordered.status.lifecycle != Lifecycle::Active {
+        return Err(conflict("The block is being deleted or gone."));
+    }
+    let newest = run::store::newest_of(tx, ordered.object.id)?;
+    let planned = newest.filter(|run| {
+        run.behavior == Behavior::Detect.word() && run.state == RunState::Succeeded && run.artifact.is_some()
     });
-    Ok(fits
-        .ok_or_else(|| {
-            Refusal::invalid("planOf", "must name the block's newest run, a successful dry run with a plan")
-        })?
-        .id)
+    let planned =
+        planned.ok_or_else(|| conflict("The newest run of the block is no dry run with a saved plan."))?;
+    let (_, version) = version::by_id(tx, ordered.block.version)?
+        .ok_or(stoa_core::Fault::Corrupt { what: "version of a block" })?;
+    let why = (Behavior::Apply, Reason::PreflightSucceeded);
+    engine::start(tx, call, &mut ordered, &version, why, Some(planned.id))?;
+    write(tx, call, allowed, &mut ordered, "Building Block Run Approved")?;
+    Ok(stoa_web::Reply::empty(http::StatusCode::ACCEPTED))
 }
