@@ -88,12 +88,14 @@ fn main() -> ExitCode {
                 log();
                 serve(*config).await
             }
-            Command::Runner { command: Runner::Run { config } } => {
+            Command::Runner { command: Some(Runner::Run(runner)), .. }
+            | Command::Runner { run: runner, command: None } => {
                 log();
-                run(config).await
+                run(runner.config).await
             }
             Command::Runner {
-                command: Runner::Init { workspace, name, implementation, config, work_dir },
+                command: Some(Runner::Init { workspace, name, implementation, config, work_dir }),
+                ..
             } => init(&cli.global, workspace, name, implementation, config, work_dir).await,
             Command::Version { json } => version(json),
             Command::Client(command) => stoa_cli::run(command, cli.global).await,
