@@ -1,8 +1,9 @@
 //! Releasing a version, and the administrator's word on the first release of a team
 //! (`api-building-blocks.md` §3.6).
 
+use super::build::{check_complete, check_sources};
 use super::wire::{State, Version};
-use super::{KIND, Versions, check_complete, check_sources, effective_runner, set_state};
+use super::{KIND, Versions, effective_runner, set_state};
 use http::{Method, StatusCode};
 use stoa_base::Refusal;
 use stoa_core::objects::Object;
