@@ -223,6 +223,27 @@ pub enum Runs {
         #[arg(long, value_parser = span, value_name = "SPAN")]
         timeout: Option<Duration>,
     },
+    /// Run a building block again; its operator may also try what would change
+    Start {
+        /// The building block (uuid or display name)
+        #[arg(value_name = "BLOCK", value_parser = NonEmptyStringValueParser::new())]
+        block: String,
+        /// Only find out what would change, and save the plan
+        #[arg(long, conflicts_with = "apply_plan")]
+        dry_run: bool,
+        /// Apply the plan that the last dry run saved
+        #[arg(long)]
+        apply_plan: bool,
+        /// Follow the run; exit with 0 only if it succeeds
+        #[arg(long)]
+        watch: bool,
+        /// Show log lines
+        #[arg(long, requires = "watch")]
+        logs: bool,
+        /// Stop watching after this long, for example `90s`, `10m`
+        #[arg(long, value_parser = span, value_name = "SPAN")]
+        timeout: Option<Duration>,
+    },
     /// Print the messages and logs of a run, step by step
     Logs {
         /// The run

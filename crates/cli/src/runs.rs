@@ -21,6 +21,14 @@ pub(crate) async fn runs(api: &Api, console: &mut Console, command: Runs) -> Res
             let mut view = View::new(console, Wish { channel, json, logs });
             within(timeout, watch(api, console, &mut view, run, block)).await
         }
+        Runs::Start { block, dry_run, apply_plan, watch: follow, logs, timeout } => {
+            let run = start(api, console, &block, dry_run, apply_plan).await?;
+            let Some(run) = run.filter(|_| follow) else { return Ok(()) };
+            let json = console.format != Format::Table;
+            let channel = (!console.quiet).then_some(Channel::Out);
+            let mut view = View::new(console, Wish { channel, json, logs });
+            within(timeout, watch(api, console, &mut view, Some(run), None)).await
+        }
         Runs::Logs { run } => logs(api, console, &run).await,
         Runs::Abort { run } => abort(api, console, &run).await,
         Runs::Complete { run, status, message, outputs } => {
@@ -64,6 +72,25 @@ async fn watch(
         (None, None) => return Err(Failure::Usage("name a run, or its block with --block".to_owned())),
     };
     watch::run(api, console, view, &run).await?.verdict(&run)
+}
+
+/// Starts a run and gives its uuid, if the caller may know it.
+async fn start(
+    api: &Api,
+    console: &mut Console,
+    block: &str,
+    dry_run: bool,
+    apply_plan: bool,
+) -> Result<Option<String>, Failure> {
+    let uuid = api.block_uuid(block, None).await?;
+    let action = if apply_plan { "approve-run" } else { "trigger-run" };
+    let body = if dry_run { json!({ "dryRun": true }) } else { no_body() };
+    api.act(&kinds::BLOCK, &uuid, action, &body).await?;
+    let field = if dry_run { "latestDryRunUuid" } else { "latestRunUuid" };
+    let found = api.get(&kinds::BLOCK, &uuid).await?;
+    let run = found["status"][field].as_str().map(str::to_owned);
+    console.note(format_args!("run {} is queued", run.as_deref().unwrap_or("of the block")))?;
+    Ok(run)
 }
 
 async fn logs(api: &Api, console: &mut Console, run: &str) -> Result<(), Failure> {
