@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod behaviours;
 mod block_kinds;
+mod claimed;
 mod conformance;
 mod core_kinds;
 mod faults;
