@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -98,20 +99,35 @@ fn make_removable(folder: &Path) {
     }
 }
 
+/// How often processes are looked for, and the pause in between.
+const LOOKS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// Kills what left its process group but still carries the folder's name: daemons of a script, or the processes of a
-/// runner that was killed.
+/// runner that was killed. Looks again as long as somebody was found, or somebody is just becoming another program
+/// and shows no environment yet.
 fn end_processes_of(folder: &Path) {
     let mark = format!("{FOLDER_VARIABLE}={}", folder.display()).into_bytes();
-    let Ok(processes) = fs::read_dir("/proc") else { return };
-    for process in processes.flatten() {
-        let id = process.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
-        let Some(id) = id else { continue };
-        // The handle keeps the number from meaning another process between looking and killing.
-        let Ok(handle) = pidfd_open(id, PidfdFlags::empty()) else { continue };
-        let Ok(environment) = fs::read(process.path().join("environ")) else { continue };
-        if environment.split(|byte| *byte == 0).any(|variable| variable == mark) {
-            let _ = pidfd_send_signal(handle, Signal::KILL);
+    for _ in 0..LOOKS {
+        let Ok(processes) = fs::read_dir("/proc") else { return };
+        let mut is_certain = true;
+        for process in processes.flatten() {
+            let id = process.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+            let Some(id) = id else { continue };
+            // The handle keeps the number from meaning another process between looking and killing.
+            let Ok(handle) = pidfd_open(id, PidfdFlags::empty()) else { continue };
+            let Ok(environment) = fs::read(process.path().join("environ")) else { continue };
+            if environment.split(|byte| *byte == 0).any(|variable| variable == mark) {
+                let _ = pidfd_send_signal(handle, Signal::KILL);
+                is_certain = false;
+            } else if environment.is_empty() && fs::read_link(process.path().join("exe")).is_ok() {
+                is_certain = false;
+            }
         }
+        if is_certain {
+            return;
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 
