@@ -202,6 +202,13 @@ pub fn after(tx: &mut Tx, seq: i64, run: Option<RunId>, limit: i64) -> Outcome<V
     Ok(tx.all(&sql, &args, Event::read)?)
 }
 
+const BEHIND: Sql = Sql::new("SELECT count(*) FROM event WHERE run = $1 AND (seq IS NULL OR seq > $2)");
+
+/// Whether a run has events after `seq`, numbered already or not.
+pub fn goes_on(tx: &mut Tx, run: RunId, seq: i64) -> Outcome<bool> {
+    Ok(tx.one(&BEHIND, &[run.0.into(), seq.into()], |row| row.get::<i64>(0))? > 0)
+}
+
 const NEWEST: Sql = Sql::new("SELECT coalesce(max(seq), 0) FROM event");
 
 /// The newest place in the feed.

@@ -116,15 +116,20 @@ pub struct Visibility {
 }
 
 impl Visibility {
-    /// What `actor` may read of `resource`; nothing at all is a refusal.
-    pub fn of(actor: &Actor, resource: Resource) -> Outcome<Self> {
-        let row = row(resource, Action::Read);
+    /// How far `actor` reaches with `action` on `resource`.
+    pub fn with(actor: &Actor, resource: Resource, action: Action) -> Self {
+        let row = row(resource, action);
         let has = |code| actor.permissions.has_code(code);
-        let seen = Self {
+        Self {
             all: actor.principal == Principal::System || has(row.and_then(|row| row.admin)),
             own: actor.home.clone().filter(|_| has(row.and_then(|row| row.workspace))),
             managed: actor.home.clone().filter(|_| has(row.and_then(|row| row.managed))),
-        };
+        }
+    }
+
+    /// What `actor` may read of `resource`; nothing at all is a refusal.
+    pub fn of(actor: &Actor, resource: Resource) -> Outcome<Self> {
+        let seen = Self::with(actor, resource, Action::Read);
         if seen == Self::default() { Err(lacks(resource, Action::Read).into()) } else { Ok(seen) }
     }
 }

@@ -15,12 +15,12 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stoa_base::RunId;
 use stoa_core::feed::{self, Event};
 use stoa_core::guard::Visibility;
 use stoa_core::permission::CATALOGUE;
-use stoa_core::{Action, Call, Outcome, Principal, Resource};
+use stoa_core::{Action, Call, Outcome, Resource};
 use tokio::time::timeout;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -57,6 +57,8 @@ struct State {
     waiting: VecDeque<Bytes>,
     follow: Follow,
     over: bool,
+    /// When something was sent last: silence is broken, however often the bell rings for others.
+    sent: Instant,
 }
 
 /// An endless answer: the `first` messages, then what `follow` makes of every event after `seq`.
@@ -76,10 +78,12 @@ pub fn respond(
         waiting: first.iter().map(Message::bytes).collect(),
         follow,
         over,
+        sent: Instant::now(),
     };
     let body = stream::unfold(state, |mut state| async move {
         loop {
             if let Some(chunk) = state.waiting.pop_front() {
+                state.sent = Instant::now();
                 return Some((Ok::<_, Infallible>(chunk), state));
             }
             if state.over || state.app.draining.load(Ordering::Relaxed) {
@@ -96,7 +100,8 @@ pub fn respond(
                 state.over = over;
                 continue;
             }
-            match timeout(KEEP_ALIVE, state.bell.changed()).await {
+            let patience = KEEP_ALIVE.saturating_sub(state.sent.elapsed());
+            match timeout(patience, state.bell.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return None,
                 Err(_) => state.waiting.push_back(Bytes::from_static(b": keep-alive\n\n")),
@@ -148,8 +153,7 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
     let filter = |name| request.query(name).map(str::to_owned);
     let (kind, uuid, workspace, runner) =
         (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
-    let claims = matches!(call.actor.principal, Principal::System)
-        || call.actor.holds_any(Resource::Run, Action::Write);
+    let claims = Visibility::with(&call.actor, Resource::Run, Action::Write);
     let follow: Follow = Box::new(move |events| {
         let wanted = |event: &&Event| {
             let is = |filter: &Option<String>, value: Option<&String>| {
@@ -159,7 +163,7 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
                 && is(&uuid, Some(&event.object))
                 && is(&workspace, event.workspace.as_ref())
                 && is(&runner, event.runner.as_ref())
-                && may_see(&seen, event, claims)
+                && may_see(&seen, event, &claims)
         };
         let messages = events.iter().filter(wanted).map(message).collect();
         Box::pin(async move { Ok((messages, false)) })
@@ -167,10 +171,10 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
     Ok(respond(&app, seq, None, &[], follow, false))
 }
 
-fn may_see(seen: &[(Resource, Visibility)], event: &Event, claims: bool) -> bool {
+fn may_see(seen: &[(Resource, Visibility)], event: &Event, claims: &Visibility) -> bool {
     let resource = resource_of(&event.kind);
-    // Whoever may claim runs may know that one waits; the claim itself decides whether they get it.
-    (claims && event.runner.is_some())
+    // Whoever may claim a run may know that it waits.
+    (event.runner.is_some() && event.is_visible_to(claims))
         || seen.iter().any(|(of, visibility)| *of == resource && event.is_visible_to(visibility))
 }
 

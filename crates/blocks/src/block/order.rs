@@ -231,6 +231,8 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         return Err(insufficient("this definition is used by landing zones only"));
     }
     if version.only_apply_once_per_tenant {
+        // One order at a time: two at once would both find nothing.
+        objects::by_id_for_update(tx, workspace::KIND, home.id)?;
         let seen = Visibility { all: true, ..Visibility::default() };
         let mut same = Query::of(KIND, seen).with("definitionUuid", Some(&version.definition.to_string()));
         same.workspace = Some(workspace.clone());

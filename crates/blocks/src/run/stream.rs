@@ -27,33 +27,44 @@ pub fn route() -> Route {
     })
 }
 
-fn message(id: Option<i64>, event: &'static str, data: Value) -> Message {
-    Message { id, event, data }
+fn message(event: &'static str, data: Value) -> Message {
+    Message { id: None, event, data }
 }
 
-fn run_message(id: Option<i64>, run: &Run, view: View) -> Message {
+/// Lets a reader resume behind `messages` as a whole: only the last of them tells the place.
+fn closed(mut messages: Vec<Message>, seq: i64) -> Vec<Message> {
+    if let Some(last) = messages.last_mut() {
+        last.id = Some(seq);
+    }
+    messages
+}
+
+fn run_message(run: &Run, view: View) -> Message {
     let summary = run.summary.as_ref().filter(|_| view.sees_system());
-    message(id, "run", json!({ "status": run.state.shown(), "message": summary }))
+    message("run", json!({ "status": run.state.shown(), "message": summary }))
 }
 
-fn end_message(tx: &mut Tx, id: i64, run: &Run) -> Outcome<Message> {
+fn end_message(tx: &mut Tx, run: &Run) -> Outcome<Message> {
     let warnings = logs::warnings(run, &store::steps(tx, run.id)?);
-    Ok(message(Some(id), "end", json!({ "status": run.state.shown(), "warnings": warnings })))
+    Ok(message("end", json!({ "status": run.state.shown(), "warnings": warnings })))
 }
 
 async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> {
     let uuid = request.param(0).to_owned();
     let resumed = events::resumed(&request);
-    let (first, seq, run, view) = app
+    let (first, seq, run, view, over) = app
         .db
         .read(move |tx| {
             let (run, view) = logs::opened(tx, &call, &uuid)?;
             let seq = resumed.map_or_else(|| feed::newest(tx), Ok)?;
-            let first = if resumed.is_none() { replay(tx, seq, &run, view)? } else { Vec::new() };
-            Ok::<_, stoa_core::Error>((first, seq, run, view))
+            let over = run.state.is_final() && !feed::goes_on(tx, run.id, seq)?;
+            let mut first = if resumed.is_none() { replay(tx, &run, view)? } else { Vec::new() };
+            if over {
+                first.push(end_message(tx, &run)?);
+            }
+            Ok::<_, stoa_core::Error>((closed(first, seq), seq, run, view, over))
         })
         .await?;
-    let over = run.state.is_final() && resumed.is_none();
     let (id, at) = (run.id, Arc::clone(&app));
     let follow: Follow = Box::new(move |events| {
         let app = Arc::clone(&at);
@@ -63,14 +74,14 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
                     let Some(run) = store::by_id(tx, id)? else { return Ok((Vec::new(), true)) };
                     let mut messages = Vec::new();
                     for event in &events {
-                        tell(tx, event, &run, view, &mut messages)?;
+                        messages.extend(closed(told(tx, event, &run, view)?, event.seq));
                     }
-                    let ended = events.iter().any(|event| is_final(&event.content["status"]));
-                    if ended {
-                        let seq = events.last().map_or(0, |event| event.seq);
-                        messages.push(end_message(tx, seq, &run)?);
+                    let seq = events.last().map_or(0, |event| event.seq);
+                    let over = run.state.is_final() && !feed::goes_on(tx, id, seq)?;
+                    if over {
+                        messages.extend(closed(vec![end_message(tx, &run)?], seq));
                     }
-                    Ok::<_, stoa_core::Error>((messages, ended))
+                    Ok::<_, stoa_core::Error>((messages, over))
                 })
                 .await
         })
@@ -83,8 +94,8 @@ fn is_final(status: &Value) -> bool {
 }
 
 /// Everything so far, for a reader who comes new.
-fn replay(tx: &mut Tx, seq: i64, run: &Run, view: View) -> Outcome<Vec<Message>> {
-    let mut messages = vec![run_message(Some(seq), run, view)];
+fn replay(tx: &mut Tx, run: &Run, view: View) -> Outcome<Vec<Message>> {
+    let mut messages = vec![run_message(run, view)];
     for step in store::steps(tx, run.id)? {
         let data = json!({
             "source": step.source,
@@ -93,50 +104,45 @@ fn replay(tx: &mut Tx, seq: i64, run: &Run, view: View) -> Outcome<Vec<Message>>
             "status": step.state,
             "userMessage": step.user_message,
         });
-        messages.push(message(Some(seq), "step", data));
+        messages.push(message("step", data));
         if view.sees_system() && step.log_bytes > 0 {
             let text = store::log(tx, run.id, &step.source, &step.id)?;
             let data = json!({ "source": step.source, "id": step.id, "from": 0, "text": text });
-            messages.push(message(Some(seq), "log", data));
+            messages.push(message("log", data));
         }
-    }
-    if run.state.is_final() {
-        messages.push(end_message(tx, seq, run)?);
     }
     Ok(messages)
 }
 
 /// What one event of the feed says about the run.
-fn tell(tx: &mut Tx, event: &Event, run: &Run, view: View, messages: &mut Vec<Message>) -> Outcome<()> {
-    let seq = Some(event.seq);
+fn told(tx: &mut Tx, event: &Event, run: &Run, view: View) -> Outcome<Vec<Message>> {
+    let mut messages = Vec::new();
     for step in event.content["steps"].as_array().into_iter().flatten() {
         let mut data = step.clone();
         let log = data.as_object_mut().and_then(|members| members.remove("log"));
-        messages.push(message(seq, "step", data));
+        messages.push(message("step", data));
         let Some(log) = log.filter(|_| view.sees_system()) else { continue };
-        let (source, id) =
-            (step["source"].as_str().unwrap_or_default(), step["id"].as_str().unwrap_or_default());
+        let text = |name: &str| step[name].as_str().unwrap_or_default();
+        let (source, id) = (text("source"), text("id"));
         let place = |name: &str| log[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let text = store::log(tx, run.id, source, id)?;
         // The text may have been replaced since; then a later event tells it from its start.
         if let Some(part) = text.get(place("from")..place("to").min(text.len())) {
             let data = json!({ "source": source, "id": id, "from": place("from"), "text": part });
-            messages.push(message(seq, "log", data));
+            messages.push(message("log", data));
         }
     }
-    if let Some(status) = event.content.get("status").filter(|status| !is_final(status)) {
-        messages.push(message(seq, "run", json!({ "status": status, "message": null })));
-    } else if event.content.get("status").is_some() {
+    match event.content.get("status") {
+        Some(status) if !is_final(status) => {
+            messages.push(message("run", json!({ "status": status, "message": null })));
+        }
         // The end follows by itself; only a reason that steps do not tell is told before it.
-        if run.summary.is_some() && view.sees_system() {
-            messages.push(run_message(seq, run, view));
+        Some(_) if run.summary.is_some() && view.sees_system() => messages.push(run_message(run, view)),
+        None if event.content.get("abortRequested").is_some() => {
+            let data = json!({ "status": run.state.shown(), "message": "Stopping was asked for." });
+            messages.push(message("run", data));
         }
-    } else if event.content.get("abortRequested").is_some() {
-        messages.push(message(
-            seq,
-            "run",
-            json!({ "status": run.state.shown(), "message": "Stopping was asked for." }),
-        ));
+        Some(_) | None => {}
     }
-    Ok(())
+    Ok(messages)
 }
