@@ -1,0 +1,54 @@
+//! How long and how often is measured.
+
+use std::time::Duration;
+
+/// Bounds of one run of the bench.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Rounds that do not count.
+    pub warm_ups: usize,
+    /// How long one of them is.
+    pub warm_up: Duration,
+    /// Rounds that count; the median is shown.
+    pub rounds: usize,
+    /// How long one of them is.
+    pub span: Duration,
+    /// Building blocks that lists and reads go over.
+    pub blocks: usize,
+    /// Most blocks ordered on one database.
+    pub orders_max: usize,
+    /// How often a process is started.
+    pub starts: usize,
+    /// How often the wait for a claim is measured.
+    pub waits: usize,
+}
+
+impl Pace {
+    /// What the published figures are made with.
+    pub fn full() -> Self {
+        Self {
+            warm_ups: 3,
+            warm_up: Duration::from_millis(500),
+            rounds: 5,
+            span: Duration::from_secs(2),
+            blocks: 10_000,
+            orders_max: 80_000,
+            starts: 5,
+            waits: 100,
+        }
+    }
+
+    /// A look in passing.
+    pub fn quick() -> Self {
+        Self {
+            warm_ups: 1,
+            warm_up: Duration::from_millis(200),
+            rounds: 3,
+            span: Duration::from_millis(500),
+            blocks: 1_000,
+            orders_max: 10_000,
+            starts: 3,
+            waits: 20,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The server under test: the real program in a process of its own.
+
+use crate::http1::{Caller, Connection};
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How the first administrator signs in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminKey {
+    /// The key.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+}
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long it took from its start to its first answer.
+    pub started_in: Duration,
+    folder: PathBuf,
+    child: Child,
+}
+
+impl Server {
+    /// Starts one on this data folder, and on this database if it is not the one in the folder. Returns when it
+    /// has answered for the first time.
+    pub async fn start(stoa: &Path, folder: &Path, database: Option<&str>) -> anyhow::Result<Self> {
+        // The server would tell a port it chose in its log only, and its log is off.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        fs::create_dir_all(folder)?;
+        let log = fs::File::create(folder.join("server.log"))?;
+        let mut command = Command::new(stoa);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
+            command.env_remove(name);
+        }
+        command
+            .args(["serve", "--no-runner", "--listen", &address.to_string(), "--data-dir"])
+            .arg(folder)
+            .args(database.map(|url| ["--database-url", url]).into_iter().flatten())
+            .env("STOA_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let begun = Instant::now();
+        let child = command.spawn().with_context(|| stoa.display().to_string())?;
+        let mut server = Self { address, started_in: Duration::ZERO, folder: folder.to_owned(), child };
+        let mut connection = server.connect(begun).await?;
+        let health = Caller::nobody(address)?.get("/actuator/health")?;
+        tokio::time::timeout(PATIENCE, connection.expect(200, health)).await??;
+        server.started_in = begun.elapsed();
+        Ok(server)
+    }
+
+    /// It listens before it opens its database, so the first connection waits for the first answer.
+    async fn connect(&mut self, begun: Instant) -> anyhow::Result<Connection> {
+        loop {
+            match Connection::open(self.address).await {
+                Ok(connection) => return Ok(connection),
+                Err(_) if begun.elapsed() < PATIENCE => {}
+                Err(error) => return Err(error),
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended with {status}: {}", self.said());
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+    }
+
+    /// Base URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The key that the first start left in the folder.
+    pub fn admin_key(&self) -> anyhow::Result<AdminKey> {
+        Ok(serde_json::from_str(&fs::read_to_string(self.folder.join("admin-key.json"))?)?)
+    }
+
+    /// Stops it in good order. What it logged is a fault: at this level it is silent when all is well.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
+        kill_process(pid, Signal::TERM)?;
+        let begun = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            ensure!(begun.elapsed() < PATIENCE, "the server did not stop");
+            sleep(Duration::from_millis(5)).await;
+        }
+        let said = self.said();
+        ensure!(said.is_empty(), "the server complained: {}", said.chars().take(2000).collect::<String>());
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
