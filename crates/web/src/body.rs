@@ -85,19 +85,44 @@ fn is_exempt(path: &[&str], long: &[&str]) -> bool {
     })
 }
 
+type Unread = serde_path_to_error::Error<serde_json::Error>;
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, Unread> {
+    serde_path_to_error::deserialize(without_nulls(value))
+}
+
+/// The required member that was not there, if that is the mistake.
+fn missing_member(error: &Unread) -> Option<String> {
+    let problem = error.inner().to_string();
+    let member = problem.strip_prefix("missing field `")?.split('`').next()?;
+    Some(if error.path().to_string() == "." {
+        member.to_owned()
+    } else {
+        format!("{}.{member}", error.path())
+    })
+}
+
+fn refusal(error: &Unread) -> Refusal {
+    if let Some(field) = missing_member(error) {
+        return Refusal::invalid(field, "is required");
+    }
+    let path = error.path().to_string();
+    let field = if path == "." { "body".to_owned() } else { path };
+    Refusal::invalid(field, format!("cannot be read: {}", error.inner()))
+}
+
 /// A typed value out of JSON. Nulls count as absent; the refusal names field and rule.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(without_nulls(value)).map_err(|error| {
-        let path = error.path().to_string();
-        let at = if path == "." { String::new() } else { path };
-        let problem = error.into_inner().to_string();
-        if let Some(field) = problem.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-            let dot = if at.is_empty() { "" } else { "." };
-            return Refusal::invalid(format!("{at}{dot}{field}"), "is required");
-        }
-        let field = if at.is_empty() { "body".to_owned() } else { at };
-        Refusal::invalid(field, format!("cannot be read: {problem}"))
-    })
+    read(value).map_err(|error| refusal(&error))
+}
+
+/// Refuses JSON with members of other types than `T` has. What is missing is no matter of types, and is told
+/// once it is clear that the caller may ask at all (`api-core.md` §1.3).
+pub fn check_types<T: DeserializeOwned>(value: &Value) -> Result<(), Refusal> {
+    match read::<T>(value.clone()) {
+        Err(error) if missing_member(&error).is_none() => Err(refusal(&error)),
+        _ => Ok(()),
+    }
 }
 
 /// Tags as stored: lists of strings, numbers and booleans written as text, keys without values left out

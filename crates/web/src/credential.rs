@@ -44,6 +44,10 @@ impl Credential {
         } else if scheme.eq_ignore_ascii_case("basic") {
             let plain = STANDARD.decode(rest).map_err(|_| malformed())?;
             let plain = String::from_utf8(plain).map_err(|_| malformed())?;
+            // No user has one in its name, and not every database can look for it.
+            if plain.contains('\0') {
+                return Err(malformed());
+            }
             let (user, password) = plain.split_once(':').ok_or_else(malformed)?;
             Ok(Self::Basic { user: user.to_owned(), password: password.to_owned() })
         } else {
@@ -71,7 +75,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for bad in ["", "Bearer", "Bearer ", "Basic %%%", "Basic eA==", "Digest x"] {
+        let zero = format!("Basic {}", STANDARD.encode("a\0b:c"));
+        for bad in ["", "Bearer", "Bearer ", "Basic %%%", "Basic eA==", "Digest x", &zero] {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert!(Credential::read(&HeaderMap::new()).is_err());

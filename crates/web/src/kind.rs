@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use stoa_base::Refusal;
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Cursor, Query};
-use stoa_core::objects::Object;
+use stoa_core::objects::{self, Object};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
 
@@ -65,6 +65,10 @@ pub trait Kind: Send + Sync + 'static {
     fn schemas(schemas: &mut Schemas);
     /// A request body that would be accepted.
     fn example() -> Value;
+    /// Refuses a body with members of other JSON types than this kind's; see [`crate::body::check_types`].
+    fn check_types(_request: &Request) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// The object that a path names, deleted ones included where the kind still shows them.
     fn find(tx: &mut Tx, call: &Call, id: &str, version: &str) -> Outcome<Option<Object>>;
@@ -154,6 +158,15 @@ pub fn look_up<K: Kind>(
     Ok((object, allowed))
 }
 
+/// The object as it is now, kept from other writers until the transaction ends: what is decided about it here
+/// stays true.
+fn locked<K: Kind>(tx: &mut Tx, found: Option<Object>) -> Outcome<Option<Object>> {
+    let Some(found) = found else { return Ok(None) };
+    let locked = objects::by_id_for_update(tx, K::NAME, found.id)?;
+    // Whoever was faster may have given its name to another one.
+    Ok(locked.filter(|locked| locked.key == found.key))
+}
+
 fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let seen = Visibility::of(&call.actor, K::RESOURCE)?;
     K::may_list(tx, call, request)?;
@@ -200,6 +213,7 @@ pub fn routes<K: Kind>() -> Vec<Route> {
     }
     routes.push(
         Route::write(Method::POST, &collection, |tx, call, request| {
+            K::check_types(request)?;
             call.may_at_all(K::RESOURCE, Action::Write)?;
             let object = K::create(tx, call, request)?;
             reply::<K>(tx, call, request, StatusCode::CREATED, &object)
@@ -215,9 +229,11 @@ pub fn routes<K: Kind>() -> Vec<Route> {
     );
     routes.push(
         Route::write(Method::PUT, &item, |tx, call, request| {
+            K::check_types(request)?;
             call.may_at_all(K::RESOURCE, Action::Write)?;
             let id = request.param(0);
             let found = K::find(tx, call, id, request.version)?;
+            let found = locked::<K>(tx, found)?;
             let object = K::update(tx, call, request, id, found)?;
             reply::<K>(tx, call, request, StatusCode::OK, &object)
         })
@@ -233,7 +249,9 @@ pub fn routes<K: Kind>() -> Vec<Route> {
     if K::WRITES == Writes::All {
         routes.push(
             Route::write(Method::DELETE, &item, |tx, call, request| {
-                let (object, _) = look_up::<K>(tx, call, request, request.param(0), Action::Delete)?;
+                let id = request.param(0);
+                let (object, _) = look_up::<K>(tx, call, request, id, Action::Delete)?;
+                let object = must_exist::<K>(locked::<K>(tx, Some(object))?, id)?;
                 Ok(Reply::empty(match K::delete(tx, call, request, object)? {
                     Deleted::Now => StatusCode::NO_CONTENT,
                     Deleted::Later => StatusCode::ACCEPTED,

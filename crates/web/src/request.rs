@@ -67,6 +67,11 @@ impl Request {
         }
     }
 
+    /// Refuses a body with members of other JSON types than `T` has.
+    pub fn check_types<T: DeserializeOwned>(&self) -> Result<(), Refusal> {
+        self.json.as_ref().map_or(Ok(()), body::check_types::<T>)
+    }
+
     /// The body as a typed value; an error names the field.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         body::typed(self.json.clone().unwrap_or(Value::Null))
