@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 use stoa_base::{Day, Moment, ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{
-    Action, Allowed, Call, Outcome, Permission, PermissionSet, Principal, Resource, Scope, secrets,
-};
+use stoa_core::{Action, Allowed, Call, Outcome, Permission, PermissionSet, Resource, Scope, secrets};
 use stoa_db::Tx;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
@@ -101,45 +100,54 @@ pub struct ApiKeys;
 /// Member of an object's status that carries a fresh secret to the answer; it is never stored.
 const FRESH: &str = "$fresh";
 
-fn checked(call: &Call, spec: &ApiKeySpec) -> Outcome<Vec<String>> {
+/// The codes asked for, sorted. Only codes that the caller holds can be given, also with an update: its secret
+/// may go to the caller.
+fn granted(call: &Call, spec: &ApiKeySpec) -> Outcome<Vec<String>> {
+    let mut unknown = None;
+    for code in &spec.permissions {
+        match code.parse::<Permission>() {
+            Err(error) => unknown = unknown.or(Some(error)),
+            Ok(permission) if call.actor.permissions.covers(permission) => {}
+            Ok(_) => {
+                return Err(Refusal::Forbidden(format!(
+                    "you don't have sufficient permissions: `{code}` can be given only by those who hold it"
+                ))
+                .into());
+            }
+        }
+    }
+    if let Some(error) = unknown {
+        return Err(Refusal::invalid("spec.permissions", format!("holds an unknown code: {error}")).into());
+    }
+    let mut permissions = spec.permissions.clone();
+    permissions.sort();
+    permissions.dedup();
+    Ok(permissions)
+}
+
+fn check_name(spec: &ApiKeySpec) -> Outcome<()> {
     if spec.display_name.trim().is_empty() {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
     }
-    let mut permissions = Vec::new();
-    for code in &spec.permissions {
-        let permission: Permission =
-            code.parse().map_err(|error: stoa_core::permission::UnknownPermission| {
-                Refusal::invalid("spec.permissions", format!("holds an unknown code: {error}"))
-            })?;
-        if call.actor.principal != Principal::System && !call.actor.permissions.covers(permission) {
-            return Err(Refusal::Forbidden(format!(
-                "you don't have sufficient permissions: `{code}` can be given only by those who hold it"
-            ))
-            .into());
-        }
-        permissions.push(code.clone());
+    Ok(())
+}
+
+fn check_expiry(call: &Call, expires_at: Option<&str>) -> Outcome<()> {
+    const FIELD: &str = "spec.expiresAt";
+    let end = expires_at
+        .map(|day| day.parse::<Day>().map(Day::end))
+        .transpose()
+        .map_err(|_| Refusal::invalid(FIELD, "must be a date of the form YYYY-MM-DD"))?;
+    if end.is_some_and(|end| end <= call.now) {
+        return Err(Refusal::invalid(FIELD, "must not be in the past").into());
     }
-    permissions.sort();
-    permissions.dedup();
-    if let Some(day) = &spec.expires_at {
-        let end = day
-            .parse::<Day>()
-            .map_err(|_| Refusal::invalid("spec.expiresAt", "must be a date of the form YYYY-MM-DD"))?
-            .end();
-        if end <= call.now {
-            return Err(Refusal::invalid("spec.expiresAt", "must not be in the past").into());
-        }
+    if let Some(most) = call.world.settings.api_key_max_life
+        && end.is_none_or(|end| end.since(call.now) > most + Duration::from_hours(24))
+    {
+        let days = most.as_secs() / 86_400;
+        return Err(Refusal::invalid(FIELD, format!("must be at most {days} days ahead")).into());
     }
-    if let Some(most) = call.world.settings.api_key_max_life {
-        let end = spec.expires_at.as_ref().and_then(|day| day.parse::<Day>().ok()).map(Day::end);
-        if end.is_none_or(|end| end.since(call.now) > most + std::time::Duration::from_hours(24)) {
-            let days = most.as_secs() / 86_400;
-            return Err(
-                Refusal::invalid("spec.expiresAt", format!("must be at most {days} days ahead")).into()
-            );
-        }
-    }
-    Ok(permissions)
+    Ok(())
 }
 
 /// Creates a key with a known id and secret: for the first administrator.
@@ -186,6 +194,10 @@ impl Kind for ApiKeys {
         })
     }
 
+    fn check_types(request: &Request) -> Result<(), Refusal> {
+        request.check_types::<Wire>()
+    }
+
     fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
         objects::by_uuid_text(tx, KIND, id)
     }
@@ -217,9 +229,15 @@ impl Kind for ApiKeys {
         let wire: Wire = request.body()?;
         let owner = &wire.metadata.owned_by_workspace;
         let allowed = call.may(Resource::ApiKey, Action::Write, &Scope::owned(owner))?;
-        let permissions = checked(call, &wire.spec)?;
+        let permissions = granted(call, &wire.spec)?;
         let workspace = objects::by_key(tx, "meshWorkspace", owner)?
             .ok_or_else(|| Refusal::missing("meshWorkspace", owner))?;
+        // Locked, so that nobody else counts its keys or deletes it meanwhile.
+        let workspace = objects::by_id_for_update(tx, "meshWorkspace", workspace.id)?
+            .filter(|workspace| workspace.deleted_at.is_none())
+            .ok_or_else(|| Refusal::missing("meshWorkspace", owner))?;
+        check_name(&wire.spec)?;
+        check_expiry(call, wire.spec.expires_at.as_deref())?;
         let most = call.world.settings.api_keys_per_workspace;
         let have = objects::count_owned(tx, owner, KIND)?;
         if usize::try_from(have).is_ok_and(|have| have >= most) {
@@ -244,28 +262,21 @@ impl Kind for ApiKeys {
         let object = must_exist::<Self>(found, id)?;
         let allowed = call.may(Resource::ApiKey, Action::Write, &Self::scope(&object))?;
         let wire: Wire = request.body()?;
+        let permissions = granted(call, &wire.spec)?;
         if wire.metadata.owned_by_workspace != object.owner() {
             return Err(Refusal::invalid("metadata.ownedByWorkspace", "cannot be changed").into());
         }
+        check_name(&wire.spec)?;
         let old: ApiKey = object.doc()?;
-        // Codes the key has already may stay, even if the caller could not give them.
-        let mut asked = wire.spec;
-        let kept: Vec<String> =
-            asked.permissions.iter().filter(|code| old.permissions.contains(code)).cloned().collect();
-        asked.permissions.retain(|code| !old.permissions.contains(code));
+        let ApiKeySpec { display_name, expires_at, .. } = wire.spec;
         // An expiry that is over is no mistake when the caller leaves it as it is.
-        let expires_at = asked.expires_at.clone();
-        if expires_at == old.expires_at {
-            asked.expires_at = None;
+        if expires_at != old.expires_at {
+            check_expiry(call, expires_at.as_deref())?;
         }
-        let mut permissions = checked(call, &asked)?;
-        permissions.extend(kept);
-        permissions.sort();
-        permissions.dedup();
         // A changed expiry rotates the secret (§3.15).
         let fresh = (expires_at != old.expires_at).then(secrets::new_secret).transpose()?;
         let stored = ApiKey {
-            display_name: asked.display_name,
+            display_name,
             permissions,
             expires_at,
             secret: fresh.as_ref().map_or(old.secret, |secret| secrets::digest(secret)),

@@ -7,7 +7,9 @@ use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{Action, Actor, Call, Outcome, PermissionSet, Principal, Resource, Scope, secrets};
+use stoa_core::{
+    Action, Actor, Call, Outcome, Permission, PermissionSet, Principal, Resource, Scope, secrets,
+};
 use stoa_db::Tx;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
@@ -67,6 +69,16 @@ pub fn sign_in(tx: &mut Tx, name: &str, password: &str) -> Outcome<Actor> {
     })
 }
 
+/// An API user may do everything, so only those who may do everything get the password of one.
+fn check_grant(call: &Call) -> Outcome<()> {
+    let all = PermissionSet::administrator();
+    if Permission::all().filter(|code| all.has(*code)).all(|code| call.actor.permissions.has(code)) {
+        return Ok(());
+    }
+    let problem = "you don't have sufficient permissions: an API user's password is for those who hold every admin code";
+    Err(Refusal::Forbidden(problem.into()).into())
+}
+
 fn draft(spec: ApiUserSpec) -> Outcome<(Draft, String)> {
     if spec.display_name.trim().is_empty() {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
@@ -97,6 +109,10 @@ impl Kind for ApiUsers {
         json!({ "metadata": { "name": "extractor" }, "spec": { "displayName": "Data extractor" } })
     }
 
+    fn check_types(request: &Request) -> Result<(), Refusal> {
+        request.check_types::<Wire>()
+    }
+
     fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
         objects::by_key(tx, KIND, id)
     }
@@ -120,10 +136,12 @@ impl Kind for ApiUsers {
 
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         let allowed = call.may(Resource::ApiKey, Action::Write, &Scope::installation())?;
+        check_grant(call)?;
         let wire: Wire = request.body()?;
         let name = wire.metadata.name;
-        if name.trim().is_empty() || name.contains([':', '/']) {
-            return Err(Refusal::invalid("metadata.name", "must not be blank or contain `:` or `/`").into());
+        if name.trim().is_empty() || name.contains([':', '/']) || name.chars().any(char::is_control) {
+            let problem = "must be printable, not blank and without `:` and `/`";
+            return Err(Refusal::invalid("metadata.name", problem).into());
         }
         let (draft, password) = draft(wire.spec)?;
         let told = Told::new("API User Created", format!("API user '{name}' was created."));
@@ -142,6 +160,7 @@ impl Kind for ApiUsers {
     ) -> Outcome<Object> {
         let object = must_exist::<Self>(found, id)?;
         let allowed = call.may(Resource::ApiKey, Action::Write, &Scope::installation())?;
+        check_grant(call)?;
         let wire: Wire = request.body()?;
         if wire.metadata.name != object.key {
             return Err(Refusal::invalid("metadata.name", "cannot be changed").into());

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
-use stoa_core::listing::Query;
+use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::{Action, Call, Outcome, Resource, Scope};
-use stoa_db::Tx;
+use stoa_db::{Sql, Tx};
 use stoa_web::kind::Deleted;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Request, hal};
@@ -15,6 +15,15 @@ use utoipa::ToSchema;
 
 /// The kind's name.
 pub const KIND: &str = "meshUser";
+/// Filters on what people may do, in workspaces, projects, platforms and groups.
+const ROLE_FILTERS: [&str; 6] = [
+    "workspaceIdentifier",
+    "projectIdentifier",
+    "platformIdentifier",
+    "workspaceRole",
+    "projectRole",
+    "workspaceUserGroupIdentifier",
+];
 
 /// Declared part of a user.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -34,6 +43,14 @@ pub struct UserSpec {
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
     tags: Map<String, Value>,
+}
+
+/// A user as stored.
+#[derive(Serialize)]
+struct User<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    spec: &'a UserSpec,
 }
 
 /// Name of a user.
@@ -74,16 +91,27 @@ fn checked(tx: &mut Tx, wire: &mut Wire, own: Option<ObjectId>) -> Outcome<Draft
         ("firstName", spec.first_name.clone()),
         ("lastName", spec.last_name.clone()),
     ];
+    spec.euid = spec.euid.take().filter(|euid| !euid.is_empty());
     if let Some(euid) = &spec.euid {
-        let seen = Visibility { all: true, ..Visibility::default() };
-        let page = stoa_core::listing::Page::first(2);
-        let same = stoa_core::listing::list(tx, &Query::of(KIND, seen).with("euid", Some(euid)), &page)?;
-        if same.items.iter().any(|other| Some(other.id) != own) {
-            return Err(Refusal::conflict(format!("Another user has the euid '{euid}'.")).into());
-        }
+        refuse_taken(tx, euid, own)?;
         facets.push(("euid", euid.clone()));
     }
-    Ok(Draft { doc: serde_json::to_value(spec)?, status: json!({}), facets, references: Vec::new() })
+    let doc = serde_json::to_value(User { name, spec })?;
+    Ok(Draft { doc, status: json!({}), facets, references: Vec::new() })
+}
+
+/// Whoever gives or takes an external id does so alone; the writer of SQLite is alone anyway.
+const ALONE: Sql = Sql::differs("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7305809)) held");
+
+/// A conflict when somebody else has this external id.
+fn refuse_taken(tx: &mut Tx, euid: &str, own: Option<ObjectId>) -> Outcome<()> {
+    tx.all(&ALONE, &[], |_| Ok(()))?;
+    let seen = Visibility { all: true, ..Visibility::default() };
+    let same = listing::list(tx, &Query::of(KIND, seen).with("euid", Some(euid)), &Page::first(2))?;
+    if same.items.iter().any(|other| Some(other.id) != own) {
+        return Err(Refusal::conflict(format!("Another user has the euid '{euid}'.")).into());
+    }
+    Ok(())
 }
 
 /// The kind.
@@ -101,6 +129,12 @@ impl Kind for Users {
         ("email", "Exact e-mail address"),
         ("firstName", "Exact first name"),
         ("lastName", "Exact last name"),
+        ("workspaceIdentifier", "With any role in this workspace"),
+        ("projectIdentifier", "With any role in this project of workspaceIdentifier"),
+        ("platformIdentifier", "With access to a tenant on <platform>.<location>"),
+        ("workspaceRole", "With this role in a workspace"),
+        ("projectRole", "With this role in a project"),
+        ("workspaceUserGroupIdentifier", "Members of this group; the only filter then"),
     ];
     const REQUEST: &'static str = "User";
     const RESPONSE: &'static str = "User";
@@ -119,23 +153,42 @@ impl Kind for Users {
         })
     }
 
+    fn check_types(request: &Request) -> Result<(), Refusal> {
+        request.check_types::<Wire>()
+    }
+
     fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
         objects::by_key(tx, KIND, id)
     }
 
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
+        if request.query("projectIdentifier").is_some() && request.query("workspaceIdentifier").is_none() {
+            return Err(Refusal::invalid("projectIdentifier", "needs workspaceIdentifier beside it").into());
+        }
+        let given = Self::FILTERS.iter().filter(|(name, _)| request.query(name).is_some()).count();
+        if request.query("workspaceUserGroupIdentifier").is_some() && given > 1 {
+            return Err(Refusal::invalid("workspaceUserGroupIdentifier", "must be the only filter").into());
+        }
         let mut query = Query::of(KIND, seen)
             .with("euid", request.query("euid"))
             .with("email", request.query("email"))
             .with("firstName", request.query("firstName"))
             .with("lastName", request.query("lastName"));
+        // Facets that come with roles: as long as nobody holds one, nobody is found by them.
+        for name in ROLE_FILTERS {
+            query = query.with(name, request.query(name));
+        }
         query.key = request.query("username").map(Into::into);
         query.id = request.query("uuid").map(Into::into);
         Ok(query)
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
-        Ok(json!({ "metadata": { "name": object.key, "uuid": object.id }, "spec": object.doc }))
+        let mut spec = object.doc.clone();
+        if let Value::Object(spec) = &mut spec {
+            spec.shift_remove("name");
+        }
+        Ok(json!({ "metadata": { "name": object.key, "uuid": object.id }, "spec": spec }))
     }
 
     fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
