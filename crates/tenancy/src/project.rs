@@ -119,6 +119,19 @@ fn draft(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Draft> {
     })
 }
 
+/// What an audit entry about a change is called: by the most visible part that changed.
+fn title_of(old: &Project, new: &Value) -> &'static str {
+    if new["displayName"] != json!(old.display_name) {
+        "Project Name Changed"
+    } else if new["tags"] != json!(old.tags) {
+        "Project Tags Changed"
+    } else if old.payment_method_identifier.is_none() {
+        "Project Payment Method Added"
+    } else {
+        "Project Payment Method Changed"
+    }
+}
+
 /// The kind.
 pub struct Projects;
 
@@ -149,8 +162,12 @@ impl Kind for Projects {
         })
     }
 
+    fn check_types(request: &Request) -> Result<(), Refusal> {
+        request.check_types::<Wire>()
+    }
+
     fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
-        objects::by_key(tx, KIND, id)
+        objects::by_key_even_deleted(tx, KIND, id)
     }
 
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
@@ -229,27 +246,33 @@ impl Kind for Projects {
         let object = must_exist::<Self>(found, id)?;
         let allowed = call.may(Resource::Project, Action::Write, &Self::scope(&object))?;
         let wire: Wire = request.body()?;
+        if object.deleted_at.is_some() {
+            return Err(Refusal::conflict(format!("Project '{id}' is deleted and cannot change.")).into());
+        }
         let key = format!("{}.{}", wire.metadata.owned_by_workspace, wire.metadata.name);
         if key != object.key {
             return Err(
                 Refusal::invalid("metadata.name", "and the workspace must be those in the path").into()
             );
         }
-        let renamed = object.doc.get("displayName").and_then(Value::as_str) != Some(&wire.spec.display_name);
-        let title = if renamed { "Project Name Changed" } else { "Project Tags Changed" };
-        let told = Told::new(title, format!("Project '{key}' was changed."));
+        let old: Project = object.doc()?;
         let draft = draft(tx, call, wire)?;
+        let told = Told::new(title_of(&old, &draft.doc), format!("Project '{key}' was changed."));
         objects::replace(tx, call, allowed, &object, draft, told)
     }
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, mut object: Object) -> Outcome<Deleted> {
         let allowed = call.may(Resource::Project, Action::Delete, &Self::scope(&object))?;
+        if object.deleted_at.is_some() {
+            return Ok(Deleted::Now);
+        }
         objects::refuse_in_use(tx, &object, &[])?;
         let old = object.key.clone();
         let told = Told::new("Project Deleted", format!("Project '{old}' was deleted."));
         objects::set_facet(tx, object.id, "state", "DELETED")?;
-        objects::rekey(tx, allowed, &mut object, &format!("{old}-{}", call.now.seconds()))?;
+        // Buried first: only the living need keys of their own.
         objects::bury(tx, call, allowed, &mut object, told)?;
+        objects::rekey(tx, allowed, &mut object, &format!("{old}-{}", call.now.seconds()))?;
         Ok(Deleted::Now)
     }
 }

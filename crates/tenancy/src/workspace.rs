@@ -7,7 +7,7 @@ use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::{Action, Call, Outcome, Resource, Scope};
-use stoa_db::Tx;
+use stoa_db::{Sql, Tx};
 use stoa_web::kind::Deleted;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Request, body};
@@ -68,9 +68,19 @@ pub struct Wire {
     spec: WorkspaceSpec,
 }
 
-/// The living workspace with this identifier, or 404.
+/// Still living, and kept so until the transaction ends; the writer of SQLite is alone anyway.
+const HELD: Sql = Sql::differs(
+    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL",
+    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE",
+);
+
+/// The living workspace with this identifier, or 404. Nobody deletes it before the transaction ends, so it may
+/// be given something to own.
 pub fn living(tx: &mut Tx, identifier: &str) -> Outcome<Object> {
-    Ok(objects::by_key(tx, KIND, identifier)?.ok_or_else(|| Refusal::missing(KIND, identifier))?)
+    let missing = || Refusal::missing(KIND, identifier);
+    let found = objects::by_key(tx, KIND, identifier)?.ok_or_else(missing)?;
+    tx.maybe(&HELD, &[found.id.0.into()], |_| Ok(()))?.ok_or_else(missing)?;
+    Ok(found)
 }
 
 /// The living workspace with this identifier, created if need be: for the admin workspace.
@@ -99,8 +109,9 @@ fn draft(wire: Wire, enabled: bool) -> Outcome<Draft> {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
     }
     let tags = body::tags(wire.metadata.tags, "metadata.tags")?;
+    let facets = vec![("displayName", display_name.clone())];
     let workspace = Workspace { display_name, platform_builder_access_enabled: enabled, tags };
-    Ok(Draft { doc: serde_json::to_value(workspace)?, status: json!({}), ..Draft::default() })
+    Ok(Draft { doc: serde_json::to_value(workspace)?, status: json!({}), facets, ..Draft::default() })
 }
 
 /// The kind.
@@ -145,6 +156,10 @@ impl Kind for Workspaces {
         })
     }
 
+    fn check_types(request: &Request) -> Result<(), Refusal> {
+        request.check_types::<Wire>()
+    }
+
     fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
         objects::by_key_even_deleted(tx, KIND, id)
     }
@@ -187,13 +202,13 @@ impl Kind for Workspaces {
         found: Option<Object>,
     ) -> Outcome<Object> {
         let wire: Wire = request.body()?;
+        let living = found.filter(|object| object.deleted_at.is_none());
+        let scope = living.as_ref().map_or_else(Scope::installation, Self::scope);
+        let allowed = call.may(Resource::Workspace, Action::Write, &scope)?;
         if wire.metadata.name != id {
             return Err(Refusal::invalid("metadata.name", "must be the one in the path").into());
         }
-        let Some(object) = found.filter(|object| object.deleted_at.is_none()) else {
-            return Self::make(tx, call, wire);
-        };
-        let allowed = call.may(Resource::Workspace, Action::Write, &Self::scope(&object))?;
+        let Some(object) = living else { return Self::make(tx, call, wire) };
         let old: Workspace = object.doc()?;
         let enabled =
             wire.spec.platform_builder_access_enabled.unwrap_or(old.platform_builder_access_enabled);
