@@ -81,7 +81,7 @@ impl Client {
             // Without TLS there is no need for root certificates, which a small container may lack.
             http = http.tls_certs_only([]);
         }
-        if is_loopback(&url) {
+        if is_this_machine(&url) {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| malformed(&error))?;
@@ -350,11 +350,12 @@ pub(crate) fn header(value: &str) -> Result<HeaderValue, ClientError> {
         .map_err(|_| ClientError::Malformed("a header holds forbidden characters".to_owned()))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Such addresses are never reached through a proxy.
+fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
         None => false,
     }
 }
