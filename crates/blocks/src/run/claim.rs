@@ -61,7 +61,19 @@ pub fn claim(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
             }
         }
     }
-    Err(Refusal::Absent("No run is waiting for this runner.".into()).into())
+    Ok(nothing(call, request))
+}
+
+/// The answer when no run waits: 404, but not an error, because what was noted on the way has to stay.
+fn nothing(call: &Call, request: &Request) -> Reply {
+    let body = json!({
+        "errorCode": "NotFound",
+        "message": "No run is waiting for this runner.",
+        "status": StatusCode::NOT_FOUND.as_u16(),
+        "timestamp": call.now,
+        "path": request.uri.split('?').next(),
+    });
+    Reply::json(StatusCode::NOT_FOUND, media::JSON, &body)
 }
 
 type Prepared = (Ordered, Value, Vec<String>);
