@@ -1,7 +1,7 @@
 //! Taking blocks down: by a destroying run, or by leaving their resources alone
 //! (`api-building-blocks.md` §6.6).
 
-use super::model::{Lifecycle, Ordered};
+use super::model::{BlockState, Lifecycle, Ordered};
 use super::{KIND, locked, save_status};
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason};
@@ -77,6 +77,9 @@ pub fn purge(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         mark(call, &mut ordered);
         ordered.status.force_purge = true;
         engine::abandon(tx, call, ordered.object.id, "The block was purged.")?;
+        if matches!(ordered.status.status, BlockState::Pending | BlockState::InProgress) {
+            ordered.status.status = BlockState::Aborted;
+        }
         complete_by(tx, call, allowed, &mut ordered)?;
     }
     Ok(Reply::empty(StatusCode::ACCEPTED))
