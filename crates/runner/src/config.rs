@@ -136,11 +136,11 @@ impl Default for Binaries {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ManualRuns {
-    /// They succeed at once, with the inputs as outputs.
-    #[default]
-    Complete,
     /// They wait for an operator's word.
+    #[default]
     Wait,
+    /// They succeed at once, with the inputs as outputs.
+    Complete,
 }
 
 /// What each process of a run may use; 0 sets no limit.

@@ -54,9 +54,9 @@ fn manual() -> Order {
 }
 
 #[tokio::test]
-async fn a_manual_run_succeeds_with_its_inputs() {
+async fn a_manual_run_succeeds_with_its_inputs_where_that_is_wanted() {
     let server = StandIn::start().await;
-    let runner = Runner::start(&server);
+    let runner = Runner::start_with(&server, |config| config.manual = ManualRuns::Complete);
     let run = server.success_of(&manual().at(&server)).await;
     assert_eq!(
         run.registered,
@@ -76,9 +76,9 @@ async fn a_manual_run_succeeds_with_its_inputs() {
 }
 
 #[tokio::test]
-async fn a_manual_run_waits_where_people_decide() {
+async fn a_manual_run_waits_for_an_operator() {
     let server = StandIn::start().await;
-    let runner = Runner::start_with(&server, |config| config.manual = ManualRuns::Wait);
+    let runner = Runner::start(&server);
     let uuid = manual().at(&server);
     let run = server.until(&uuid, "waiting", |run| run.status.as_deref() == Some("PENDING")).await;
     assert_eq!(run.text("manual", "status"), "PENDING");
