@@ -1,6 +1,6 @@
 //! Configuration of `stoa serve`: flags, each with its environment variable.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -100,6 +100,24 @@ impl Config {
         self.database_url
             .clone()
             .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("stoa.db").display()))
+    }
+
+    /// Takes hold of a SQLite database: a second server on one file is refused, since neither would hear of the
+    /// other's changes. PostgreSQL takes several.
+    pub fn hold(&self) -> Result<Option<File>, ConfigError> {
+        let url = self.database_url();
+        let Some(database) = url.strip_prefix("sqlite:") else { return Ok(None) };
+        let path = PathBuf::from(format!("{database}.lock"));
+        let fail = |source| ConfigError::File { path: path.clone(), source };
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => {
+                Err(ConfigError::Other(format!("{database}: another server process uses this database")))
+            }
+            Err(TryLockError::Error(source)) => Err(fail(source)),
+        }
     }
 
     /// Makes the data folder, for this user only.

@@ -5,6 +5,7 @@ use crate::config::{Config, ConfigError, write_private};
 use crate::{assembly, controllers, embedded};
 use anyhow::Context;
 use axum::Router;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,11 +35,14 @@ pub struct Running {
     stop_runner: CancellationToken,
     tasks: JoinSet<()>,
     runner: Option<tokio::task::JoinHandle<()>>,
+    /// Keeps other processes from the same SQLite database, until this one has closed it.
+    held: Option<File>,
 }
 
 /// Starts a server. When it returns, the server answers.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     config.prepare()?;
+    let held = config.hold()?;
     let vault = config.vault()?;
     let listener = TcpListener::bind(&config.listen)
         .await
@@ -89,7 +93,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     };
     tracing::info!(address = %address, url = public_url, engine = ?app.db.engine(), "serving");
     let admin = made.admin.map(|(id, secret)| (id.to_string(), secret));
-    Ok(Running { address, app, admin, stop, stop_runner, tasks, runner })
+    Ok(Running { address, app, admin, stop, stop_runner, tasks, runner, held })
 }
 
 async fn set_up(config: &Config, app: &Arc<App>) -> anyhow::Result<(Made, stoa_seal::PrivateKey)> {
@@ -172,6 +176,7 @@ impl Running {
         let db = self.app.db.clone();
         // Closing waits for the database threads.
         let _ = tokio::task::spawn_blocking(move || db.close()).await;
+        drop(self.held.take());
         tracing::info!("stopped");
     }
 }
