@@ -1,6 +1,6 @@
 //! meshIntegration: external systems that building blocks use (`api-core.md` §3.14).
 
-use crate::runner::{self, SHARED};
+use crate::runner::{self, Restriction, SHARED};
 use crate::secret::Keeper;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -170,6 +170,10 @@ fn checked(
         let Some((object, runner)) = runner::by_uuid(tx, call, &uuid)? else {
             return Err(Refusal::invalid(format!("{at}.runnerRef"), "names no runner").into());
         };
+        if runner.restriction == Restriction::Private && object.owner() != owner {
+            let problem = "names a PRIVATE runner of another workspace";
+            return Err(Refusal::invalid(format!("{at}.runnerRef"), problem).into());
+        }
         keeper = Keeper::runner(&runner.public_key)?;
         references.push(("runner", object.id));
         stored.insert("runnerRef".into(), json!({ "uuid": uuid, "kind": runner::KIND }));

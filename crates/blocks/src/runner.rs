@@ -1,6 +1,7 @@
 //! meshBuildingBlockRunner: who executes runs, and the key that secrets are sealed for
 //! (`api-building-blocks.md` §8).
 
+use crate::version::implementation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -96,6 +97,14 @@ pub struct Runner {
     /// Cloud sign-in of its jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload_identity_federation: Option<Federation>,
+}
+
+impl Runner {
+    /// Whether it can execute versions of this `spec.implementation.type` (§3.5.7).
+    pub fn executes(&self, kind: &str) -> bool {
+        self.implementation_type == ImplementationType::All
+            || implementation::shape(kind).is_some_and(|shape| shape.runs_on == self.implementation_type)
+    }
 }
 
 /// Owner of a runner.

@@ -3,12 +3,13 @@
 use super::wire::{Assignment, DeletionMode, Input, State, Version, VersionSpec};
 use super::{by_id, implementation, newest_of, rules};
 use crate::definition::{self, Definition, TargetType};
-use crate::runner::{self, ImplementationType, Restriction, SHARED};
+use crate::integration;
+use crate::runner::{self, Restriction, SHARED};
 use crate::secret::{self, Keeper};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use stoa_base::{ObjectId, Refusal};
-use stoa_core::objects::Object;
+use stoa_core::objects::{self, Object};
 use stoa_core::{Call, Outcome, Permission};
 use stoa_db::Tx;
 use stoa_web::Kind;
@@ -27,12 +28,35 @@ fn check_runner(
     if runner.restriction == Restriction::Private && object.owner() != owner {
         return Err(Refusal::invalid("spec.runnerRef", "names a PRIVATE runner of another workspace").into());
     }
-    let needed = implementation::shape(kind).map(|shape| shape.runs_on);
-    if runner.implementation_type != ImplementationType::All && Some(runner.implementation_type) != needed {
+    if !runner.executes(kind) {
         let problem = format!("names a runner that cannot execute {kind}");
         return Err(Refusal::invalid("spec.runnerRef", problem).into());
     }
     Ok((object.id, Keeper::runner(&runner.public_key)?))
+}
+
+/// Who will execute the version, and with it who keeps its secrets: the runner of its integration when its own is
+/// the shared one (§3.5.6).
+fn keeper_of(
+    tx: &mut Tx,
+    call: &Call,
+    (own, keeper): (ObjectId, Keeper),
+    integration: Option<&str>,
+    kind: &str,
+) -> Outcome<Keeper> {
+    let found =
+        integration.map(|uuid| objects::by_uuid_text(tx, integration::KIND, uuid)).transpose()?.flatten();
+    let named = found.map(|integration| integration::runner_of(&integration).to_owned());
+    let Some(named) = named.filter(|named| own.to_string() == SHARED && named != SHARED) else {
+        return Ok(keeper);
+    };
+    let Some((_, runner)) = runner::by_uuid(tx, call, &named)? else { return Ok(keeper) };
+    if !runner.executes(kind) {
+        let field = format!("spec.implementation.{kind}.integrationRef");
+        let problem = format!("names an integration whose runner cannot execute {kind}");
+        return Err(Refusal::invalid(field, problem).into());
+    }
+    Keeper::runner(&runner.public_key)
 }
 
 fn check_permissions(codes: &[String]) -> Outcome<Vec<String>> {
@@ -115,7 +139,9 @@ pub(super) fn check_sources(tx: &mut Tx, version: &Version) -> Outcome<()> {
             let problem = "names a definition that is not in spec.dependencyDefinitionRefs";
             return Err(Refusal::invalid(field, problem).into());
         };
-        let newest = match newest_of(tx, parent, Some("RELEASED"))? {
+        // A draft may count on what its parent's draft promises.
+        let released = if version.state == State::Released { Some("RELEASED") } else { None };
+        let newest = match newest_of(tx, parent, released)? {
             Some(newest) => Some(newest),
             None => newest_of(tx, parent, None)?,
         };
@@ -142,12 +168,16 @@ fn keep_input_secrets(
 ) -> Outcome<()> {
     for (key, input) in inputs.iter_mut().filter(|(_, input)| input.is_sensitive) {
         let old = before.and_then(|before| before.inputs.get(key)).filter(|old| old.is_sensitive);
+        let declared = input.clone();
         for (name, value, kept) in [
             ("argument", &mut input.argument, old.map(|old| &old.argument)),
             ("defaultValue", &mut input.default_value, old.map(|old| &old.default_value)),
         ] {
             if !value.is_null() {
                 let field = format!("spec.inputs.{key}.{name}");
+                if let Some(plaintext) = value.get("plaintext").filter(|text| text.is_string()) {
+                    rules::check_value(&field, &declared, plaintext)?;
+                }
                 *value =
                     keeper.take(&call.world, value, kept.filter(|kept| secret::is_stored(kept)), &field)?;
             }
@@ -179,10 +209,12 @@ pub(super) fn version(
     let kind = spec.implementation.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let (runner, keeper) = check_runner(tx, call, owner, &spec, &kind)?;
     let before = base.secrets_from;
+    let integration = implementation::integration_named(&spec.implementation);
+    let keeper = keeper_of(tx, call, (runner, keeper), integration, &kind)?;
     let (implementation, leans_on) = implementation::checked(
         tx,
         call,
-        &keeper,
+        (&keeper, owner),
         &spec.implementation,
         before.map(|before| &before.implementation),
     )?;
@@ -231,7 +263,6 @@ pub(super) fn version(
         version.manual_overrides.clear();
         version.outputs = rules::outputs(spec.outputs, target)?;
     }
-    check_sources(tx, &version)?;
     Ok((version, leans_on))
 }
 

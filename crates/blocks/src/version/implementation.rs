@@ -6,7 +6,8 @@ use crate::runner::ImplementationType;
 use crate::secret::Keeper;
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal};
-use stoa_core::{Call, Outcome, objects};
+use stoa_core::objects::Object;
+use stoa_core::{Action, Call, Outcome, Resource, Scope, objects};
 use stoa_db::Tx;
 
 /// Type of a field.
@@ -108,12 +109,18 @@ pub fn shape(name: &str) -> Option<&'static Shape> {
     SHAPES.iter().find(|shape| shape.name == name)
 }
 
+/// uuid of the integration that an implementation in a request names.
+pub fn integration_named(given: &Map<String, Value>) -> Option<&str> {
+    let name = given.get("type").and_then(Value::as_str)?;
+    given.get(name)?.get("integrationRef")?.get("uuid")?.as_str()
+}
+
 /// An implementation as stored, and the integration it leans on. `before` is where secrets given as hashes
 /// come from.
 pub fn checked(
     tx: &mut Tx,
     call: &Call,
-    keeper: &Keeper,
+    (keeper, owner): (&Keeper, &str),
     given: &Map<String, Value>,
     before: Option<&Value>,
 ) -> Outcome<(Value, Option<ObjectId>)> {
@@ -173,7 +180,9 @@ pub fn checked(
             }
             Holds::Reference => {
                 let uuid = value.get("uuid").and_then(Value::as_str).unwrap_or_default();
-                let Some(found) = objects::by_uuid_text(tx, integration::KIND, uuid)? else {
+                let found = objects::by_uuid_text(tx, integration::KIND, uuid)?;
+                // It holds credentials: other teams' integrations are as good as none.
+                let Some(found) = found.filter(|found| found.owner() == owner || may_use(call, found)) else {
                     return refuse("names no integration");
                 };
                 if Some(found.doc["config"]["type"].as_str().unwrap_or_default()) != shape.integration {
@@ -189,6 +198,10 @@ pub fn checked(
         check_repository(url)?;
     }
     Ok((json!({ "type": name, name: stored }), leans_on))
+}
+
+fn may_use(call: &Call, integration: &Object) -> bool {
+    call.may(Resource::Integration, Action::Read, &Scope::owned(integration.owner())).is_ok()
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -329,6 +329,9 @@ impl Kind for Versions {
             released: released_of(tx, &definition_object)?,
         };
         let (version, leans_on) = build::version(tx, call, &base, spec)?;
+        if !release {
+            build::check_sources(tx, &version)?;
+        }
         let created = insert(tx, call, allowed, &mut object, &version, leans_on)?;
         if release { review::release(tx, call, allowed, &created, version) } else { Ok(created) }
     }
@@ -377,6 +380,9 @@ impl Kind for Versions {
                 remarks: Vec::new(),
             }
             .into());
+        }
+        if asked != Some(AskedState::Released) {
+            build::check_sources(tx, &version)?;
         }
         let told = Told::new(
             "Building Block Definition Version Changed",
