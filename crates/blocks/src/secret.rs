@@ -44,6 +44,22 @@ impl Keeper {
         Ok(json!({ SEALED: sealed, "key": self.fingerprint(), "hash": world.vault.hash(plaintext) }))
     }
 
+    /// Whether what a request sends is what is stored already: an equal value, the hash of the stored secret, or
+    /// its plaintext once more.
+    pub fn is_same(&self, world: &World, stored: &Value, given: &Value) -> bool {
+        if !is_stored(stored) {
+            return stored == given;
+        }
+        let hash = stored.get("hash").and_then(Value::as_str);
+        match given.get("plaintext") {
+            Some(plaintext) => {
+                plaintext.as_str().is_some_and(|text| hash == Some(&world.vault.hash(text)))
+                    && sealed_for(stored) == Some(self.fingerprint())
+            }
+            None => hash.is_some() && given.get("hash").and_then(Value::as_str) == hash,
+        }
+    }
+
     /// A secret out of a request: `{"plaintext"}` is kept, `{"hash"}` must be the one of `stored`. `field`
     /// names it in refusals.
     pub fn take(&self, world: &World, given: &Value, stored: Option<&Value>, field: &str) -> Outcome<Value> {
@@ -52,7 +68,10 @@ impl Keeper {
             let text = text.ok_or_else(|| {
                 Refusal::invalid(format!("{field}.plaintext"), "must be a text and not blank")
             })?;
-            return self.keep(world, text);
+            return match stored.filter(|stored| self.is_same(world, stored, given)) {
+                Some(stored) => Ok(stored.clone()),
+                None => self.keep(world, text),
+            };
         }
         let Some(hash) = given.get("hash").and_then(Value::as_str) else {
             return Err(Refusal::invalid(field, "must be {\"plaintext\": …} or {\"hash\": …}").into());

@@ -41,8 +41,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     }
     ordered.block = block;
     if let Some(missing) = missing {
-        ordered.status.status = missing.state;
-        ordered.status.waiting = Some(missing.waiting(call, &ordered.block.operator));
+        engine::park(tx, call, &mut ordered, &missing)?;
     } else {
         let reason = if waited { Reason::ParentSucceeded } else { Reason::DependencyChanged };
         engine::start(tx, call, &mut ordered, &version, (Behavior::Apply, reason), None)?;

@@ -148,7 +148,8 @@ impl Kind for Blocks {
         let number = request.query("versionNumber").map(|text| text.strip_prefix('v').unwrap_or(text));
         let legacy = (request.version == LEGACY).then_some("meshTenant");
         let mut query = Query::of(KIND, seen)
-            .with("definitionUuid", request.query("definitionUuid").or(managed_definition))
+            .with("definitionUuid", request.query("definitionUuid"))
+            .with("definitionUuid", managed_definition)
             .with("versionUuid", request.query("versionUuid"))
             .with("versionNumber", number)
             .with("name", request.query("name"))

@@ -1,5 +1,6 @@
 //! A building block as stored: what was ordered (`doc`) and how it goes (`status`).
 
+use crate::run::model::Run;
 use crate::value::IoType;
 use crate::version::wire::{Assignment, OutputAssignment};
 use serde::{Deserialize, Serialize};
@@ -217,6 +218,11 @@ impl Ordered {
     /// The consuming workspace.
     pub fn workspace(&self) -> &str {
         self.object.owner()
+    }
+
+    /// Whether the block's status follows this run: its newest, unless inputs are missing since.
+    pub fn shows(&self, run: &Run) -> bool {
+        self.status.latest_run == Some(run.id) && !self.status.status.is_waiting()
     }
 
     /// Where it belongs.

@@ -8,9 +8,9 @@ use crate::run;
 use crate::run::claim::keeper_of;
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason, RunState};
-use crate::secret::Keeper;
+use crate::secret::{self, Keeper};
 use crate::value::{self, TOTAL_MAX};
-use crate::version::wire::{Assignment, State, Version};
+use crate::version::wire::{Assignment, Input, State, Version};
 use crate::version::{self, rules};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -65,6 +65,10 @@ fn supply(
 ) -> Outcome<BTreeMap<String, Value>> {
     let mut supplied = old.map(|old| old.supplied.clone()).unwrap_or_default();
     let operates = matches!(reach, Reach::Admin | Reach::Managed | Reach::System);
+    let moved = old.is_some_and(|old| old.version_number != version.number);
+    let same = |current: Option<&Value>, sent: &Value| {
+        current.is_some_and(|current| keeper.is_same(&call.world, current, sent))
+    };
     for (key, entry) in given {
         let field = format!("spec.inputs.{key}");
         let Some(input) = version.inputs.get(&key) else {
@@ -81,6 +85,17 @@ fn supply(
                 Refusal::invalid(field, "is not defined as a customer or platform-operator input").into()
             );
         }
+        let unchanged = entry.value.is_null() || same(current, &entry.value);
+        let first = current.is_none_or(Value::is_null);
+        match input.assignment_type {
+            Assignment::PlatformOperatorManualInput if !unchanged && !operates => {
+                return Err(insufficient(&format!("`{key}` is supplied by the operator")));
+            }
+            Assignment::UserInput if !unchanged && !operates && !first && !input.updateable_by_consumer => {
+                return Err(insufficient(&format!("`{key}` cannot be changed by consumers")));
+            }
+            _ => {}
+        }
         if entry.is_sensitive.is_some_and(|sensitive| sensitive != input.is_sensitive) {
             let problem = format!("must be {}, as the definition says", input.is_sensitive);
             return Err(Refusal::invalid(format!("{field}.isSensitive"), problem).into());
@@ -89,7 +104,8 @@ fn supply(
             let problem = format!("must be {}, as the definition says", input.io_type.word());
             return Err(Refusal::invalid(format!("{field}.valueType"), problem).into());
         }
-        if entry.value.is_null() || same(current, &entry.value) {
+        // What stays the same may still not fit another version.
+        if entry.value.is_null() || (unchanged && (!moved || input.is_sensitive)) {
             continue;
         }
         let at = format!("{field}.value");
@@ -106,20 +122,16 @@ fn supply(
             rules::check_value(&at, input, &entry.value)?;
             entry.value
         };
-        let first = current.is_none_or(Value::is_null);
-        match input.assignment_type {
-            Assignment::PlatformOperatorManualInput if !operates => {
-                return Err(insufficient(&format!("`{key}` is supplied by the operator")));
-            }
-            Assignment::UserInput if !operates && !first && !input.updateable_by_consumer => {
-                return Err(insufficient(&format!("`{key}` cannot be changed by consumers")));
-            }
-            _ => {}
+        if !unchanged {
+            supplied.insert(key, value);
         }
-        supplied.insert(key, value);
     }
-    supplied
-        .retain(|key, _| version.inputs.get(key).is_some_and(|input| input.assignment_type.is_supplied()));
+    supplied.retain(|key, value| {
+        version
+            .inputs
+            .get(key)
+            .is_some_and(|input| input.assignment_type.is_supplied() && (!moved || still_fits(input, value)))
+    });
     let size: usize = supplied.values().map(value::size).sum();
     if size > TOTAL_MAX {
         return Err(Refusal::TooLarge { limit_bytes: TOTAL_MAX }.into());
@@ -127,15 +139,13 @@ fn supply(
     Ok(supplied)
 }
 
-/// Whether a value sent is the one in force: equal, or the hash of the kept secret.
-fn same(current: Option<&Value>, sent: &Value) -> bool {
-    let Some(current) = current else { return false };
-    if crate::secret::is_stored(current) {
-        return sent.get("plaintext").is_none()
-            && sent.get("hash").is_some()
-            && sent.get("hash") == current.get("hash");
+/// Whether a value supplied for an older version is one that this version would take.
+fn still_fits(input: &Input, value: &Value) -> bool {
+    match (input.is_sensitive, secret::is_stored(value)) {
+        (true, stored) => stored,
+        (false, true) => false,
+        (false, false) => rules::check_value("", input, value).is_ok(),
     }
-    current == sent
 }
 
 /// The parents a request names: both fields at once must agree.
@@ -231,6 +241,8 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         return Err(insufficient("this definition is used by landing zones only"));
     }
     if version.only_apply_once_per_tenant {
+        // Two orders at a time come one after the other.
+        objects::by_id_for_update(tx, definition::KIND, version.definition)?;
         // One order at a time: two at once would both find nothing.
         objects::by_id_for_update(tx, workspace::KIND, home.id)?;
         let seen = Visibility { all: true, ..Visibility::default() };
@@ -359,10 +371,15 @@ pub fn update(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Ou
     block.supplied = supply(call, version, &keeper, spec.inputs, Some(&ordered.block), allowed.reach())?;
     let of = (ordered.object.id, ordered.workspace().to_owned());
     let missing = resolve::resolve(tx, (of.0, &of.1), &mut block, version)?;
-    let changed = block.inputs != ordered.block.inputs || block.supplied != ordered.block.supplied;
+    // A draft that changed behind the block is no change of the block (§3.6), unless the block waited for it.
+    let waited = ordered.status.status.is_waiting() && missing.is_none();
+    let changed = block.supplied != ordered.block.supplied || waited;
     let renamed = block.display_name != ordered.block.display_name;
     if !changed && !renamed && moved.is_none() {
         return Ok(ordered.object);
+    }
+    if !changed && moved.is_none() {
+        block.inputs.clone_from(&ordered.block.inputs);
     }
     if ordered.status.lifecycle != Lifecycle::Active {
         return Err(conflict("The block is being deleted or gone; it cannot change any more."));
@@ -370,8 +387,7 @@ pub fn update(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Ou
     ordered.block = block;
     if changed || moved.is_some() {
         if let Some(missing) = &missing {
-            ordered.status.status = missing.state;
-            ordered.status.waiting = Some(missing.waiting(call, &ordered.block.operator));
+            engine::park(tx, call, &mut ordered, missing)?;
         } else {
             let reason = if moved.is_some() { Reason::Upgrade } else { Reason::InputsUpdate };
             engine::start(tx, call, &mut ordered, version, (Behavior::Apply, reason), None)?;

@@ -136,7 +136,7 @@ fn add_tokens(
 
 /// Marks the run's block as being worked on and sets the run's deadline.
 pub fn hold(tx: &mut Tx, call: &Call, run: &Run, ordered: &mut Ordered) -> Outcome<()> {
-    if run.behavior != "DETECT" && ordered.status.latest_run == Some(run.id) {
+    if run.behavior != "DETECT" && ordered.shows(run) {
         ordered.status.status = BlockState::InProgress;
         ordered.status.waiting = Some(engine::executing(call, run));
         block::save_status(tx, call, ordered, Some(run.id))?;

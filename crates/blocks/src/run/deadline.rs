@@ -48,10 +48,13 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
         return Ok(None);
     }
     let superseded = store::open_of(tx, run.block)?.iter().any(|other| other.number > run.number);
+    let block = objects::by_id_for_update(tx, block::KIND, run.block)?.map(Ordered::read).transpose()?;
+    let parked = block.as_ref().is_some_and(|block| block.status.status.is_waiting());
     let silence = call.now.since(run.last_sign()).as_secs() / 60;
-    if superseded {
-        run.summary =
-            Some(format!("The runner said nothing for {silence} minutes and a newer run is waiting."));
+    if superseded || parked {
+        let instead =
+            if superseded { "a newer run is waiting" } else { "inputs are missing for another attempt" };
+        run.summary = Some(format!("The runner said nothing for {silence} minutes and {instead}."));
         run.abort_requested_at = Some(call.now);
         engine::finish(tx, call, &mut run, RunEvent::Fail)?;
         return Ok(None);
@@ -64,19 +67,16 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     ));
     store::save(tx, &run)?;
     engine::tell_of(tx, call, &run, Deed::Queued, json!({ "status": state.shown() }))?;
-    if let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? {
-        let mut ordered = Ordered::read(object)?;
-        if ordered.status.latest_run == Some(run.id) {
-            ordered.status.status = BlockState::Pending;
-            ordered.status.waiting = Some(Waiting {
-                reason: "RUN_OFFERED_AGAIN".into(),
-                blocker: format!("run {}", run.id),
-                who: format!("runner {}", run.runner),
-                since: call.now.to_string(),
-                next_look: None,
-            });
-            block::save_status(tx, call, &mut ordered, Some(run.id))?;
-        }
+    if let Some(mut ordered) = block.filter(|block| block.shows(&run)) {
+        ordered.status.status = BlockState::Pending;
+        ordered.status.waiting = Some(Waiting {
+            reason: "RUN_OFFERED_AGAIN".into(),
+            blocker: format!("run {}", run.id),
+            who: format!("runner {}", run.runner),
+            since: call.now.to_string(),
+            next_look: None,
+        });
+        block::save_status(tx, call, &mut ordered, Some(run.id))?;
     }
     Ok(None)
 }

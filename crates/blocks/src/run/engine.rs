@@ -4,6 +4,7 @@ use super::model::{Behavior, Reason, Run, RunEvent, RunState};
 use super::{KIND, deadline, outputs, store};
 use crate::block::dependants;
 use crate::block::model::{BlockState, Lifecycle, Ordered, Waiting};
+use crate::block::resolve::Missing;
 use crate::version::implementation;
 use crate::version::wire::Version;
 use crate::{block, runner, version};
@@ -60,6 +61,19 @@ pub fn start(
         work::schedule(tx, super::manual::CONTROLLER, &id.to_string(), call.now)?;
     }
     Ok(id)
+}
+
+/// Lets a block wait for inputs. A run still queued would lack them; one that is being executed goes on.
+pub fn park(tx: &mut Tx, call: &Call, ordered: &mut Ordered, missing: &Missing) -> Outcome<()> {
+    let open = store::open_of(tx, ordered.object.id)?;
+    for mut queued in open.into_iter().filter(|run| run.state == RunState::Queued) {
+        queued.summary = Some(format!("These inputs are missing now: {}.", missing.keys.join(", ")));
+        queued.abort_requested_at = Some(call.now);
+        close(tx, call, &mut queued, RunEvent::Fail)?;
+    }
+    ordered.status.status = missing.state;
+    ordered.status.waiting = Some(missing.waiting(call, &ordered.block.operator));
+    Ok(())
 }
 
 fn queued(call: &Call, run: RunId, runner: ObjectId) -> Waiting {
@@ -163,7 +177,7 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
     let newer_waits =
         store::open_of(tx, run.block)?.into_iter().find(|other| other.state == RunState::Queued);
     let was = ordered.status.clone();
-    let current = ordered.status.latest_run == Some(run.id);
+    let current = ordered.shows(run);
     if run.behavior != "DETECT" && current {
         ordered.status.status = match run.state {
             RunState::Succeeded => BlockState::Succeeded,
