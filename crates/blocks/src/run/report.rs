@@ -21,11 +21,37 @@ pub const LATE: Duration = Duration::from_mins(5);
 /// How long plans and archived states are kept.
 pub const KEEP: Duration = Duration::from_hours(30 * 24);
 const STEPS_MAX: usize = 1000;
-const STEP_STATES: [&str; 5] = ["PENDING", "IN_PROGRESS", "SUCCEEDED", "FAILED", "ABORTED"];
+const STATES: [&str; 5] = ["PENDING", "IN_PROGRESS", "SUCCEEDED", "FAILED", "ABORTED"];
 
 /// Text of a member; null, absent and empty all mean unchanged.
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// A state word of a member; null, absent and empty all mean unchanged, anything else is a mistake.
+fn state_word<'v>(value: &'v Value, field: &str) -> Outcome<Option<&'v str>> {
+    match value.get("status") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(word)) if word.is_empty() => Ok(None),
+        Some(Value::String(word)) if STATES.contains(&word.as_str()) => Ok(Some(word)),
+        Some(bad) => {
+            let problem = format!("knows {}, not {bad}", STATES.join(", "));
+            Err(Refusal::invalid(field, problem).into())
+        }
+    }
+}
+
+/// The steps of a report, each checked.
+fn steps_of(body: &Value) -> Outcome<&[Value]> {
+    let steps = match body.get("steps") {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(steps)) => steps,
+        Some(_) => return Err(Refusal::invalid("steps", "must be a list").into()),
+    };
+    for step in steps {
+        step_fields(step)?;
+    }
+    Ok(steps)
 }
 
 /// Text of a member that some clients send as a number.
@@ -53,13 +79,7 @@ fn is_fenced_off(call: &Call, run: &Run) -> bool {
 }
 
 fn step_fields(given: &Value) -> Outcome<(&str, Option<&str>)> {
-    let id = text_id(given)?;
-    let state = text(given, "status");
-    if let Some(bad) = state.filter(|state| !STEP_STATES.contains(state)) {
-        let problem = format!("knows {}, not `{bad}`", STEP_STATES.join(", "));
-        return Err(Refusal::invalid("steps.status", problem).into());
-    }
-    Ok((id, state))
+    Ok((text_id(given)?, state_word(given, "steps.status")?))
 }
 
 fn text_id(given: &Value) -> Outcome<&str> {
@@ -79,11 +99,7 @@ pub fn register(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     if id.len() > 255 || id.contains('/') {
         return Err(Refusal::invalid("source.id", "must have at most 255 bytes and no `/`").into());
     }
-    let none = Vec::new();
-    let steps = body.get("steps").and_then(Value::as_array).unwrap_or(&none);
-    for step in steps {
-        step_fields(step)?;
-    }
+    let steps = steps_of(&body)?;
     if run.state.is_final() {
         return Err(Refusal::Gone(format!("The run has ended: it is {}.", run.state.shown())).into());
     }
@@ -207,23 +223,15 @@ fn answer(aborted: bool) -> Reply {
 pub fn patch(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let mut run = opened(tx, call, request)?;
     let body = request.json.as_ref().unwrap_or(&Value::Null);
-    let event = match text(body, "status") {
-        None => None,
-        Some("IN_PROGRESS") => Some(RunEvent::Progress),
-        Some("PENDING") => Some(RunEvent::Wait),
-        Some("SUCCEEDED") => Some(RunEvent::Succeed),
-        Some("FAILED") => Some(RunEvent::Fail),
-        Some("ABORTED") => Some(RunEvent::Abort),
-        Some(bad) => {
-            let problem = format!("knows {}, not `{bad}`", STEP_STATES.join(", "));
-            return Err(Refusal::invalid("status", problem).into());
-        }
-    };
-    let none = Vec::new();
-    let steps = body.get("steps").and_then(Value::as_array).unwrap_or(&none);
-    for step in steps {
-        step_fields(step)?;
-    }
+    let event = state_word(body, "status")?.and_then(|word| match word {
+        "IN_PROGRESS" => Some(RunEvent::Progress),
+        "PENDING" => Some(RunEvent::Wait),
+        "SUCCEEDED" => Some(RunEvent::Succeed),
+        "FAILED" => Some(RunEvent::Fail),
+        "ABORTED" => Some(RunEvent::Abort),
+        _ => None,
+    });
+    let steps = steps_of(body)?;
     let source = request.param(1).to_owned();
     if source.is_empty() || source.len() > 255 {
         return Err(Refusal::invalid("sourceId", "must have 1 to 255 bytes").into());
@@ -252,7 +260,7 @@ pub fn patch(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     if run.behavior == Behavior::Detect.word() {
         take_artifact(tx, call, &mut run, body)?;
     }
-    if run.abort_requested_at.is_some() && event != Some(RunEvent::Succeed) {
+    if run.abort_requested_at.is_some() {
         run.reported_at = Some(call.now);
         engine::finish(tx, call, &mut run, RunEvent::Abort)?;
         return Ok(answer(true));

@@ -207,14 +207,11 @@ fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let block: Option<ObjectId> =
         request.query("buildingBlockUuid").map(|uuid| uuid.parse().unwrap_or_default());
-    let seen = match Visibility::of(&call.actor, Resource::Run) {
-        Ok(Visibility { all: true, .. }) => None,
-        Ok(seen) => seen.managed,
-        Err(refusal) => {
-            // Consumers may list the runs of a block of theirs whose definition is transparent.
-            may_list_as_consumer(tx, call, block, refusal)?;
-            None
-        }
+    // Consumers may list the runs of a block of theirs whose definition is transparent.
+    let seen = match (Visibility::of(&call.actor, Resource::Run), shows_runs(tx, call, block)?) {
+        (Ok(Visibility { all: true, .. }), _) | (_, true) => None,
+        (Ok(seen), false) => seen.managed,
+        (Err(refusal), false) => return Err(refusal),
     };
     let page = request.page();
     let (runs, total) =
@@ -224,19 +221,13 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     Ok(Reply::json(StatusCode::OK, media::of(KIND, "v1"), &body))
 }
 
-fn may_list_as_consumer(
-    tx: &mut Tx,
-    call: &Call,
-    block: Option<ObjectId>,
-    refusal: stoa_core::Error,
-) -> Outcome<()> {
-    let Some(id) = block else { return Err(refusal) };
-    let Some(object) = objects::by_id(tx, block::KIND, id)? else { return Err(refusal) };
+/// Whether the caller, as its consumer, sees the runs of this block.
+fn shows_runs(tx: &mut Tx, call: &Call, block: Option<ObjectId>) -> Outcome<bool> {
+    let Some(id) = block else { return Ok(false) };
+    let Some(object) = objects::by_id(tx, block::KIND, id)? else { return Ok(false) };
     let ordered = Ordered::read(object)?;
-    match logs::view(tx, call, &Scope::owned(ordered.workspace()), ordered.block.definition)? {
-        Some(View::Consumer { transparent: true } | View::Operator) => Ok(()),
-        _ => Err(refusal),
-    }
+    let view = logs::view(tx, call, &Scope::owned(ordered.workspace()), ordered.block.definition)?;
+    Ok(view.is_some_and(View::sees_system))
 }
 
 fn log(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
