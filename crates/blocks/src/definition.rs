@@ -138,6 +138,11 @@ pub fn by_id(tx: &mut Tx, id: ObjectId) -> Outcome<Option<(Object, Definition)>>
     Ok(Some((object, definition)))
 }
 
+/// Whether consumers see system messages and runs of a definition's blocks.
+pub fn is_transparent(tx: &mut Tx, id: ObjectId) -> Outcome<bool> {
+    objects::has_facet(tx, id, "runTransparency", "true")
+}
+
 /// Versions of a definition, ascending.
 pub fn versions(object: &Object) -> Outcome<Vec<Listed>> {
     Ok(object.status.get("versions").cloned().map(serde_json::from_value).transpose()?.unwrap_or_default())
@@ -244,7 +249,8 @@ fn draft(tx: &mut Tx, wire: Wire, published: bool) -> Outcome<Draft> {
         status: Value::Null,
         facets: vec![
             ("displayName", definition.display_name),
-            ("published", if published { "true" } else { "false" }.to_owned()),
+            ("published", published.to_string()),
+            ("runTransparency", definition.run_transparency.to_string()),
         ],
         references: vec![("owner", home.id)],
     })

@@ -413,6 +413,13 @@ fn set_facets(tx: &mut Tx, object: &Object, facets: &[(&'static str, String)]) -
     Ok(())
 }
 
+const HAS_FACET: Sql = Sql::new("SELECT count(*) FROM facet WHERE object = $1 AND name = $2 AND value = $3");
+
+/// Whether an object has this facet and value; its document is not read for it.
+pub fn has_facet(tx: &mut Tx, id: ObjectId, name: &str, value: &str) -> Outcome<bool> {
+    Ok(tx.one(&HAS_FACET, &[id.0.into(), name.into(), value.into()], |row| row.get::<i64>(0))? > 0)
+}
+
 /// Changes one single-valued facet that follows the status.
 pub fn set_facet(tx: &mut Tx, id: ObjectId, name: &str, value: &str) -> Outcome<()> {
     tx.run(&SET_FACET, &[id.0.into(), name.into(), value.into()])?;

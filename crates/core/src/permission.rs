@@ -1,7 +1,9 @@
 //! The catalogue of permission codes as one table (`api-core.md` §2.5).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 /// What a permission is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -184,6 +186,9 @@ pub struct Permission(u8);
 #[error("`{0}` is not a permission code")]
 pub struct UnknownPermission(pub String);
 
+/// Every code with its place in the catalogue: each decision looks some up.
+static PLACES: LazyLock<HashMap<&'static str, u8>> = LazyLock::new(|| codes().zip(0..=u8::MAX).collect());
+
 fn codes() -> impl Iterator<Item = &'static str> {
     CATALOGUE.iter().flat_map(|row| [row.workspace, row.managed, row.admin]).flatten()
 }
@@ -209,11 +214,7 @@ impl FromStr for Permission {
     type Err = UnknownPermission;
 
     fn from_str(text: &str) -> Result<Self, UnknownPermission> {
-        (0..=u8::MAX)
-            .zip(codes())
-            .find(|(_, code)| *code == text)
-            .map(|(index, _)| Self(index))
-            .ok_or_else(|| UnknownPermission(text.to_owned()))
+        PLACES.get(text).map(|place| Self(*place)).ok_or_else(|| UnknownPermission(text.to_owned()))
     }
 }
 

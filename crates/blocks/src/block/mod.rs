@@ -164,14 +164,20 @@ impl Kind for Blocks {
     }
 
     fn show(tx: &mut Tx, call: &Call, object: &Object, _: &str) -> Outcome<Value> {
-        let ordered = Ordered::read(object.clone())?;
-        let view = logs::view(tx, call, &ordered.scope(), ordered.block.definition)?;
+        let (block, status): (Block, Status) = (object.doc()?, object.status()?);
+        let view = logs::view(tx, call, &Self::scope(object), block.definition)?;
         let runs = view.is_some_and(View::sees_system);
-        Ok(wire::v2(&ordered, Shown { runs }))
+        Ok(wire::v2((object, &block, &status), Shown { runs }))
     }
 
     fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
-        Ordered::read(object.clone()).map(|ordered| wire::links(&ordered)).unwrap_or_default()
+        let id = object.id;
+        let mut links =
+            vec![("runs", format!("/api/meshobjects/meshbuildingblockruns?buildingBlockUuid={id}"))];
+        if object.deleted_at.is_none() && object.status["status"] != json!(BlockState::Pending) {
+            links.push(("triggerRun", format!("/api/meshobjects/meshbuildingblocks/{id}/trigger-run")));
+        }
+        links
     }
 
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {

@@ -1,11 +1,12 @@
 //! Blocks on the wire, in both versions (`api-building-blocks.md` §4.2 and §9).
 
-use super::model::{BlockState, Lifecycle, Ordered, Row};
+use super::model::{Block, Row, Status};
 use crate::version::KIND as VERSION;
 use crate::{block, secret};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use stoa_core::objects::Object;
 use stoa_core::secrets::redacted;
 use utoipa::ToSchema;
 
@@ -107,8 +108,7 @@ fn row(row: &Row) -> Value {
 }
 
 /// A block in v2-preview.
-pub fn v2(ordered: &Ordered, shown: Shown) -> Value {
-    let Ordered { object, block, status } = ordered;
+pub fn v2((object, block, status): (&Object, &Block, &Status), shown: Shown) -> Value {
     let inputs: Map<String, Value> =
         block.inputs.iter().map(|(key, found)| (key.clone(), row(found))).collect();
     let refs: Vec<Value> =
@@ -146,15 +146,4 @@ pub fn v2(ordered: &Ordered, shown: Shown) -> Value {
         whole["status"]["waiting"] = json!(waiting);
     }
     whole
-}
-
-/// Links of a block beyond its own.
-pub fn links(ordered: &Ordered) -> Vec<(&'static str, String)> {
-    let id = ordered.object.id;
-    let mut links = vec![("runs", format!("/api/meshobjects/meshbuildingblockruns?buildingBlockUuid={id}"))];
-    if ordered.status.lifecycle == Lifecycle::Active && !matches!(ordered.status.status, BlockState::Pending)
-    {
-        links.push(("triggerRun", format!("/api/meshobjects/meshbuildingblocks/{id}/trigger-run")));
-    }
-    links
 }

@@ -42,7 +42,7 @@ pub fn view(tx: &mut Tx, call: &Call, scope: &Scope<'_>, of: stoa_base::ObjectId
     if call.may(Resource::BuildingBlock, Action::Read, &consumer).is_err() {
         return Ok(None);
     }
-    let transparent = definition::by_id(tx, of)?.is_some_and(|(_, definition)| definition.run_transparency);
+    let transparent = definition::is_transparent(tx, of)?;
     Ok(Some(View::Consumer { transparent }))
 }
 

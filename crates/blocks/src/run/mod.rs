@@ -26,8 +26,8 @@ pub const KIND: &str = "meshBuildingBlockRun";
 
 /// Whether tokens of a run still count (`runner-protocol.md` §2.4).
 pub fn standing(tx: &mut Tx, id: RunId, now: Moment) -> Outcome<Standing> {
-    let Some(run) = store::by_id(tx, id)? else { return Ok(Standing::Over) };
-    Ok(match run.ended_at {
+    let Some(ended_at) = store::ended_at(tx, id)? else { return Ok(Standing::Over) };
+    Ok(match ended_at {
         None => Standing::Active,
         Some(end) if now.since(end) <= report::LATE => Standing::Late,
         Some(_) => Standing::Over,

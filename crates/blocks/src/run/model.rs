@@ -211,15 +211,13 @@ pub struct Run {
     pub artifact: Option<String>,
     /// The dry run whose plan this run replays.
     pub plan_of: Option<String>,
-    /// What the claimer was given, without tokens.
-    pub payload: Option<String>,
 }
 
 /// Columns of [`Run`], in the order [`Run::read`] expects.
 pub const COLUMNS: &str = "r.id, r.block, r.definition, r.version, r.runner, r.implementation, r.hands_over, \
     r.workspace, r.owner, r.runner_owner, r.number, r.behavior, r.reason, r.author, r.state, r.epoch, \
     r.attempts, r.created_at, r.claimed_at, r.reported_at, r.ended_at, r.abort_requested_at, r.summary, \
-    r.changes_detected, r.artifact, r.plan_of, r.payload";
+    r.changes_detected, r.artifact, r.plan_of";
 
 impl Run {
     /// Reads a row of [`COLUMNS`].
@@ -255,7 +253,6 @@ impl Run {
             changes_detected: row.get(23)?,
             artifact: row.get(24)?,
             plan_of: row.get(25)?,
-            payload: row.get(26)?,
         })
     }
 

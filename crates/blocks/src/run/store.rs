@@ -83,6 +83,21 @@ pub fn by_id(tx: &mut Tx, id: RunId) -> Outcome<Option<Run>> {
     Ok(tx.maybe(&sql, &[id.0.into()], Run::read)?)
 }
 
+const ENDED: Sql = Sql::new("SELECT ended_at FROM run WHERE id = $1");
+
+/// When a run ended, if it did; none when there is no such run. Every report asks, so nothing else is read.
+pub fn ended_at(tx: &mut Tx, id: RunId) -> Outcome<Option<Option<Moment>>> {
+    let ended = tx.maybe(&ENDED, &[id.0.into()], |row| row.get::<Option<i64>>(0))?;
+    Ok(ended.map(|at| at.map(Moment::from_micros)))
+}
+
+const PAYLOAD: Sql = Sql::new("SELECT payload FROM run WHERE id = $1");
+
+/// What the claimer of a run was given, without tokens; none before a claim.
+pub fn payload(tx: &mut Tx, id: RunId) -> Outcome<Option<String>> {
+    Ok(tx.maybe(&PAYLOAD, &[id.0.into()], |row| row.get::<Option<String>>(0))?.flatten())
+}
+
 /// The oldest run that a runner may take: queued for it, of an implementation it executes, of a block that
 /// nobody works on. On PostgreSQL others skip it until this transaction ends.
 pub fn next_for(tx: &mut Tx, runner: ObjectId, only: Option<&str>) -> Outcome<Option<Run>> {
@@ -129,7 +144,6 @@ pub fn claim(
     run.state = RunState::InProgress;
     run.claimed_at = Some(now);
     run.reported_at = None;
-    run.payload = Some(payload.to_owned());
     Ok(changed == 1)
 }
 
