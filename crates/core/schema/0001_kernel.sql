@@ -47,10 +47,12 @@ CREATE TABLE history (
 );
 
 -- The one ordered feed of changes, and the audit trail in it (rows with a title). `seq` and `hash` are
--- given by the sequencer, in order of commitment.
+-- given by the sequencer. `place` is the order of writing, counted by PostgreSQL for all its writers, whatever
+-- their clocks say; SQLite leaves it empty, because its rows are in that order anyway.
 CREATE TABLE event (
     id TEXT PRIMARY KEY,
     seq BIGINT UNIQUE,
+    place BIGSERIAL,
     at BIGINT NOT NULL,
     kind TEXT NOT NULL,
     object TEXT NOT NULL,
@@ -68,7 +70,7 @@ CREATE TABLE event (
     request TEXT NOT NULL,
     hash TEXT
 );
-CREATE INDEX event_unsequenced ON event (id) WHERE seq IS NULL;
+CREATE INDEX event_unsequenced ON event (place) WHERE seq IS NULL;
 CREATE INDEX event_run ON event (run, seq) WHERE run IS NOT NULL;
 CREATE INDEX event_object ON event (object, seq);
 CREATE INDEX event_audit ON event (at, id) WHERE title IS NOT NULL;

@@ -216,11 +216,20 @@ pub fn newest(tx: &mut Tx) -> Outcome<i64> {
     Ok(tx.one(&NEWEST, &[], |row| row.get(0))?)
 }
 
+const UNNUMBERED: Sql = Sql::new("SELECT EXISTS (SELECT 1 FROM event WHERE seq IS NULL)");
+
+/// Whether anything committed has no place in the feed yet.
+pub fn is_behind(tx: &mut Tx) -> Outcome<bool> {
+    Ok(tx.one(&UNNUMBERED, &[], |row| row.get(0))?)
+}
+
+/// In the order of writing. Whoever changes an object holds its row until the commit, so changes of one object
+/// are in the order they were made; ids would follow the clocks of several machines.
 const UNSEQUENCED: Sql = Sql::differs(
     "SELECT id, at, kind, object, action, title, author, content, previous FROM event
-     WHERE seq IS NULL ORDER BY id LIMIT 1000",
+     WHERE seq IS NULL ORDER BY rowid LIMIT 1000",
     "SELECT id, at, kind, object, action, title, author, content, previous FROM event
-     WHERE seq IS NULL ORDER BY id LIMIT 1000 FOR UPDATE",
+     WHERE seq IS NULL ORDER BY place LIMIT 1000 FOR UPDATE",
 );
 const LAST: Sql = Sql::new("SELECT seq, hash FROM event WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1");
 const SEQUENCE: Sql = Sql::new("UPDATE event SET seq = $2, hash = $3 WHERE id = $1");

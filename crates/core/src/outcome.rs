@@ -40,7 +40,8 @@ pub type Outcome<T> = Result<T, Error>;
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Busy => {
+            // Nothing was done in either case, so trying again is safe.
+            DbError::Busy | DbError::Retry => {
                 Refusal::Unavailable("The server has more work than it can take; try again.".into()).into()
             }
             other => Fault::Db(other).into(),

@@ -81,14 +81,16 @@ pub fn finish(tx: &mut Tx, claimed: &Claimed, next: Option<Moment>) -> Outcome<(
 }
 
 const POSTPONE: Sql = Sql::new(
-    "UPDATE work SET due = $3, leased_until = 0, attempts = attempts + 1 WHERE controller = $1 AND key = $2",
+    "UPDATE work SET due = $4, leased_until = 0, attempts = attempts + 1
+     WHERE controller = $1 AND key = $2 AND epoch = $3",
 );
 
-/// Puts failed work back, later each time: 1 s, 2 s, 4 s … at most five minutes.
+/// Puts failed work back, later each time: 1 s, 2 s, 4 s … at most five minutes. A claim that was taken over
+/// changes nothing.
 pub fn postpone(tx: &mut Tx, claimed: &Claimed, now: Moment) -> Outcome<()> {
-    let Claimed { controller, key, attempts, .. } = claimed;
-    let wait = Duration::from_secs(1 << (*attempts).clamp(0, 8)).min(Duration::from_mins(5));
-    tx.run(&POSTPONE, &[controller.into(), key.into(), (now + wait).micros().into()])?;
+    let Claimed { controller, key, attempts, epoch } = claimed;
+    let wait = Duration::from_secs(1 << (*attempts).clamp(0, 9)).min(Duration::from_mins(5));
+    tx.run(&POSTPONE, &[controller.into(), key.into(), (*epoch).into(), (now + wait).micros().into()])?;
     Ok(())
 }
 

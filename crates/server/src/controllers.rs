@@ -6,6 +6,7 @@ use std::time::Duration;
 use stoa_blocks::Look;
 use stoa_core::work::{self, Claimed};
 use stoa_core::{Call, Error, Outcome, blobs, feed};
+use stoa_db::Tx;
 use stoa_web::App;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -90,30 +91,33 @@ async fn look_once(app: &Arc<App>, controllers: &Arc<Controllers>) -> Outcome<bo
 pub async fn sequence(app: Arc<App>, nudge: Arc<Notify>, stop: CancellationToken) {
     let mut newest = 0;
     while !stop.is_cancelled() {
-        let done = app
-            .db
-            .write(|tx| {
-                let numbered = feed::sequence(tx)?;
-                Ok::<_, Error>((numbered, feed::newest(tx)?))
-            })
-            .await;
-        match done {
-            Ok((numbered, seq)) => {
-                if seq != newest {
+        // Looking costs no commit: a commit would nudge us again.
+        match app.db.read(|tx| Ok::<_, Error>((feed::is_behind(tx)?, feed::newest(tx)?))).await {
+            Ok((false, seq)) if seq == newest => {}
+            Ok((false, seq)) => {
+                // Another process numbered what readers here wait for.
+                newest = seq;
+                app.bell.ring();
+            }
+            Ok((true, _)) => match app.db.write(number).await {
+                Ok(seq) => {
                     newest = seq;
-                    app.bell.ring();
-                }
-                if numbered > 0 {
                     continue;
                 }
-            }
-            Err(error) => tracing::warn!(%error, "numbering events failed"),
+                Err(error) => tracing::warn!(%error, "numbering events failed"),
+            },
+            Err(error) => tracing::warn!(%error, "looking for events without a number failed"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             _ = timeout(SEQUENCER_IDLE, nudge.notified()) => {}
         }
     }
+}
+
+fn number(tx: &mut Tx) -> Outcome<i64> {
+    feed::sequence(tx)?;
+    feed::newest(tx)
 }
 
 /// Drops what expired, now and then.

@@ -1,6 +1,8 @@
 //! Whole-system tests: a real server on a real port and a real database, spoken to over HTTP. Each test runs on
 //! SQLite, and on PostgreSQL when `STOA_TEST_POSTGRES` names a server.
 
+#![expect(clippy::unwrap_used, reason = "the answer of a test to an error is a panic")]
+
 mod access;
 mod bad_input;
 mod behaviours;
@@ -9,8 +11,12 @@ mod claimed;
 mod conformance;
 mod core_kinds;
 mod faults;
+mod listening;
 mod live;
+mod patience;
 mod protocol;
+mod queue;
 mod runs;
+mod siblings;
 mod statements;
 mod stoa;
