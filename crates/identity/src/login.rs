@@ -46,6 +46,10 @@ pub fn route() -> Route {
             response: Some("AccessToken"),
             success: &[200],
             errors: &[400, 401, 415],
+            encodings: &[(
+                "application/x-www-form-urlencoded",
+                "grant_type=client_credentials&client_id=7f0c2f0e-21f5-4a5b-9a8f-5d1be3c4b9aa&client_secret=…",
+            )],
             example: Some(json!({ "clientId": "7f0c2f0e-21f5-4a5b-9a8f-5d1be3c4b9aa", "clientSecret": "…" })),
             ..About::default()
         },

@@ -6,10 +6,10 @@ use crate::credential::Credential;
 use crate::request::{Reply, Request};
 use crate::route::{Accept, Access, Found, Op, Route, Takes};
 use crate::{body, media, problem};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
@@ -41,11 +41,7 @@ pub async fn handle(app: Arc<App>, request: axum::extract::Request) -> Response 
             (String::new(), Err(Refusal::WrongMethod { allow: allow.join(", ") }.into()))
         }
         Found::Route(route, values) => {
-            let prepared = prepare(&parts, values);
-            let result = match prepared {
-                Ok(request) => serve(&app, &route, request, incoming, now, &id).await,
-                Err(refusal) => Err(refusal.into()),
-            };
+            let result = serve(&app, &route, &parts, values, incoming, now, &id).await;
             (route.path.clone(), result)
         }
     };
@@ -85,25 +81,29 @@ fn decoded(text: &str) -> Result<String, Refusal> {
     Ok(text.into_owned())
 }
 
-fn prepare(parts: &http::request::Parts, values: Vec<String>) -> Result<Request, Refusal> {
-    let path = values.iter().map(|value| decoded(value)).collect::<Result<_, _>>()?;
-    let mut query = Vec::new();
-    for pair in parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        query.push((decoded(&name.replace('+', " "))?, decoded(&value.replace('+', " "))?));
+/// Reads path and query into the request.
+fn read_url(request: &mut Request, values: &[String], query: &str) -> Result<(), Refusal> {
+    for value in values {
+        request.path.push(decoded(value)?);
     }
-    let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-    Ok(Request { uri, path, query, headers: parts.headers.clone(), ..Request::default() })
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        request.query.push((decoded(&name.replace('+', " "))?, decoded(&value.replace('+', " "))?));
+    }
+    Ok(())
 }
 
 async fn serve(
     app: &Arc<App>,
     route: &Arc<Route>,
-    mut request: Request,
+    parts: &http::request::Parts,
+    values: Vec<String>,
     incoming: Body,
     now: stoa_base::Moment,
     id: &str,
 ) -> Outcome<Response> {
+    let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let mut request = Request { uri, headers: parts.headers.clone(), ..Request::default() };
     let credential = match route.access {
         Access::Public => None,
         Access::Signed | Access::SignedEvenByPassword => {
@@ -129,15 +129,18 @@ async fn serve(
         Takes::Nothing => 64 << 10,
         Takes::Kind(_, _, limit, _) | Takes::KindIfAny(_, _, limit, _) | Takes::Raw(limit) => limit,
     };
-    let announced = length(&request.headers);
-    if announced.is_some_and(|length| length > LARGE_BODY) {
+    // A body of unknown length may be large too.
+    if incoming.size_hint().upper().is_none_or(|length| length > LARGE_BODY) {
         let enter = enter.clone();
         app.db.read(move |tx| enter(tx).map(|_| ())).await?;
     }
-    let read = tokio::time::timeout(BODY_PATIENCE, read_body(incoming, announced, limit)).await;
+    let read = tokio::time::timeout(BODY_PATIENCE, read_body(incoming, limit)).await;
     let negotiated = read
         .unwrap_or_else(|_| Err(Refusal::Malformed("The body did not arrive in time.".into())))
-        .and_then(|raw| negotiate(route, &mut request, raw));
+        .and_then(|raw| {
+            read_url(&mut request, &values, parts.uri.query().unwrap_or_default())?;
+            negotiate(route, &mut request, raw)
+        });
 
     match &route.op {
         Op::Read(op) => {
@@ -166,13 +169,9 @@ async fn serve(
     }
 }
 
-fn length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
-}
-
-async fn read_body(incoming: Body, announced: Option<u64>, limit: usize) -> Result<Bytes, Refusal> {
+async fn read_body(incoming: Body, limit: usize) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::TooLarge { limit_bytes: limit };
-    if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
+    if incoming.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
     match Limited::new(incoming, limit).collect().await {
@@ -225,24 +224,29 @@ fn negotiate(route: &Route, request: &mut Request, raw: Bytes) -> Result<(), Ref
 }
 
 fn accept(route: &Route, request: &mut Request) -> Result<(), Refusal> {
-    let (kind, versions, optional) = match route.accept {
+    // Several lines of a header are one list.
+    let lines: Vec<&str> =
+        request.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let asked = lines.join(",");
+    let offered = match route.accept {
         Accept::Anything => return Ok(()),
-        Accept::Kind(kind, versions) => (kind, versions, false),
-        Accept::KindIfAny(kind, versions) => (kind, versions, true),
+        Accept::Exactly(wanted) if media::accepts(&asked, wanted) => return Ok(()),
+        Accept::Exactly(wanted) => wanted.to_owned(),
+        Accept::KindIfAny(_, versions) if !request.headers.contains_key(ACCEPT) => {
+            request.version = versions.last().copied().unwrap_or_default();
+            return Ok(());
+        }
+        Accept::Kind(kind, versions) | Accept::KindIfAny(kind, versions) => {
+            if let Some(version) = media::accepted(&asked, kind, versions) {
+                request.version = version;
+                return Ok(());
+            }
+            let offered: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();
+            offered.join(" or ")
+        }
     };
-    let header = header(&request.headers, &ACCEPT);
-    if header.is_none() && optional {
-        request.version = versions.last().copied().unwrap_or_default();
-        return Ok(());
-    }
-    if let Some(version) = media::accepted(header.unwrap_or_default(), kind, versions) {
-        request.version = version;
-        return Ok(());
-    }
-    let offered: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();
     Err(Refusal::NotAcceptable(format!(
-        "This path answers in {}; the Accept header must name one of them.",
-        offered.join(" or ")
+        "This path answers in {offered}; the Accept header must name one of them."
     )))
 }
 

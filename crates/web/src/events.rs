@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use stoa_base::RunId;
+use stoa_base::{Refusal, RunId};
 use stoa_core::feed::{self, Event};
 use stoa_core::guard::Visibility;
 use stoa_core::permission::CATALOGUE;
@@ -146,6 +146,10 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
     for resource in CATALOGUE.iter().filter(|row| row.action == Action::Read).map(|row| row.resource) {
         seen.extend(Visibility::of(&call.actor, resource).ok().map(|visibility| (resource, visibility)));
     }
+    let claims = Visibility::with(&call.actor, Resource::Run, Action::Write);
+    if seen.is_empty() && claims == Visibility::default() {
+        return Err(Refusal::Forbidden("This credential may read nothing that changes.".into()).into());
+    }
     let seq = match resumed(&request) {
         Some(seq) => seq,
         None => app.db.read(feed::newest).await?,
@@ -153,7 +157,6 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
     let filter = |name| request.query(name).map(str::to_owned);
     let (kind, uuid, workspace, runner) =
         (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
-    let claims = Visibility::with(&call.actor, Resource::Run, Action::Write);
     let follow: Follow = Box::new(move |events| {
         let wanted = |event: &&Event| {
             let is = |filter: &Option<String>, value: Option<&String>| {

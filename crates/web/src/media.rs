@@ -21,16 +21,25 @@ pub fn version_of<'v>(content_type: &str, kind: &str, versions: &[&'v str]) -> O
     versions.iter().find(|version| of(kind, version) == found).copied()
 }
 
+/// How much the sender of a part of an `Accept` likes it.
+fn quality(part: &str) -> f32 {
+    part.split(';')
+        .filter_map(|parameter| parameter.trim().strip_prefix("q="))
+        .find_map(|q| q.trim().parse().ok())
+        .unwrap_or(1.0)
+}
+
+/// Whether an `Accept` names this very media type.
+pub fn accepts(accept: &str, wanted: &str) -> bool {
+    accept.split(',').any(|part| is(part, wanted) && quality(part) > 0.0)
+}
+
 /// Which of `versions` of `kind` an `Accept` prefers: the highest q, then the first listed.
 pub fn accepted<'v>(accept: &str, kind: &str, versions: &[&'v str]) -> Option<&'v str> {
     let mut best: Option<(f32, &'v str)> = None;
     for part in accept.split(',') {
         let Some(version) = version_of(part, kind, versions) else { continue };
-        let q = part
-            .split(';')
-            .filter_map(|parameter| parameter.trim().strip_prefix("q="))
-            .find_map(|q| q.trim().parse::<f32>().ok())
-            .unwrap_or(1.0);
+        let q = quality(part);
         if q > 0.0 && best.is_none_or(|(highest, _)| q > highest) {
             best = Some((q, version));
         }
@@ -70,5 +79,7 @@ mod tests {
         assert_eq!(pick(&format!("{V1}, {V2}")), Some("v1"));
         assert_eq!(pick(&format!("*/*, {V1};q=0.1")), Some("v1"));
         assert_eq!(pick(&format!("{V1};q=0")), None);
+        assert!(accepts(&format!("*/*, {V2};charset=utf-8"), V2.to_ascii_lowercase().as_str()));
+        assert!(!accepts(&format!("{V1}, {V2};q=0"), V2.to_ascii_lowercase().as_str()));
     }
 }

@@ -200,24 +200,32 @@ fn operation(route: &Route) -> Value {
     if route.access == Access::Public {
         operation["security"] = json!([]);
     }
-    if let (Some(schema), Takes::Kind(kind, versions, ..) | Takes::KindIfAny(kind, versions, ..)) =
-        (about.request, route.takes)
-    {
-        let mut content = Map::new();
-        for version in versions {
-            let mut entry = json!({ "schema": reference(schema) });
-            if let Some(example) = &about.example {
-                entry["example"] = example.clone();
-            }
-            content.insert(media::of(kind, version), entry);
-        }
-        let required = matches!(route.takes, Takes::Kind(..));
-        operation["requestBody"] = json!({ "required": required, "content": content });
-    } else if let (Some(schema), Takes::Raw(_)) = (about.request, route.takes) {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { media::JSON: { "schema": reference(schema) } } });
+    if let Some(body) = request_body(route) {
+        operation["requestBody"] = body;
     }
     operation
+}
+
+fn request_body(route: &Route) -> Option<Value> {
+    let about = &route.about;
+    let schema = about.request.map_or_else(|| json!({ "type": "object" }), reference);
+    let example = about.example.clone().unwrap_or_else(|| json!({}));
+    let entry = json!({ "schema": schema, "example": example });
+    let mut content = Map::new();
+    match route.takes {
+        Takes::Nothing => return None,
+        Takes::Raw(_) => {
+            content.insert(media::JSON.into(), entry);
+        }
+        Takes::Kind(kind, versions, ..) | Takes::KindIfAny(kind, versions, ..) => {
+            content.extend(versions.iter().map(|version| (media::of(kind, version), entry.clone())));
+        }
+    }
+    for (media, example) in about.encodings {
+        let entry = json!({ "schema": { "type": "string" }, "example": example });
+        content.insert((*media).into(), entry);
+    }
+    Some(json!({ "required": !matches!(route.takes, Takes::KindIfAny(..)), "content": content }))
 }
 
 fn is_list(route: &Route) -> bool {
@@ -251,10 +259,12 @@ pub fn describe(app: &App) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in app.router.all() {
         let methods = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
-        // OpenAPI has no LOCK and UNLOCK; they are told in the guide.
         let method = route.method.as_str().to_ascii_lowercase();
         if matches!(method.as_str(), "get" | "put" | "post" | "delete" | "patch") {
             methods[method] = operation(route);
+        } else {
+            // OpenAPI has no word for LOCK and UNLOCK, so they are told beside it.
+            methods["x-methods"][method] = operation(route);
         }
     }
     let mut schemas = common();

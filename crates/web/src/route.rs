@@ -5,6 +5,7 @@ use crate::request::{Reply, Request};
 use axum::response::Response;
 use http::Method;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use stoa_core::{Call, Outcome};
@@ -28,7 +29,9 @@ pub enum Accept {
     Anything,
     /// A version of this kind.
     Kind(&'static str, &'static [&'static str]),
-    /// The same, but no header at all will do: old clients omit it on DELETE.
+    /// This one media type, which is of no kind.
+    Exactly(&'static str),
+    /// A version of this kind, but no header at all will do: old clients omit it on DELETE.
     KindIfAny(&'static str, &'static [&'static str]),
 }
 
@@ -82,6 +85,8 @@ pub struct About {
     pub success: &'static [u16],
     /// An example of the request body.
     pub example: Option<Value>,
+    /// Other encodings of the request body: content type and example.
+    pub encodings: &'static [(&'static str, &'static str)],
     /// Statuses beyond those that access, body and media types imply.
     pub errors: &'static [u16],
 }
@@ -170,6 +175,38 @@ impl Route {
     }
 }
 
+/// The path with encoded letters that need no encoding (RFC 3986 §2.3) as they are, so that segments match
+/// decoded while an encoded `/` stays within its segment.
+fn normal(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let digits = after.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        rest = match byte {
+            Some(b) if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => {
+                plain.push(char::from(b));
+                &after[2..]
+            }
+            Some(_) => {
+                plain.push('%');
+                after
+            }
+            // A sign that encodes nothing means itself, also beside what was just decoded.
+            None => {
+                plain.push_str("%25");
+                after
+            }
+        };
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
 /// Routes by path.
 pub struct Router {
     paths: matchit::Router<usize>,
@@ -204,7 +241,8 @@ impl Router {
     /// Finds the route of a request.
     pub fn find(&self, method: &Method, path: &str) -> Found<'_> {
         // `/x/` is `/x`, and a GET with an empty id is the collection's (`api-core.md` §1.1).
-        let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+        let path = normal(path);
+        let path = if path.len() > 1 { path.trim_end_matches('/') } else { &*path };
         let Ok(found) = self.paths.at(path) else { return Found::Nothing };
         let (_, routes) = &self.by_path[*found.value];
         match routes.iter().find(|route| route.method == *method) {
@@ -219,5 +257,26 @@ impl Router {
     /// All routes, by path.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.by_path.iter().flat_map(|(_, routes)| routes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn needless_encoding_is_undone_once() {
+        for (sent, plain) in [
+            ("/api/x", "/api/x"),
+            ("/%61pi/%7Ex%2dy", "/api/~x-y"),
+            ("/a%2Fb", "/a%2Fb"),
+            ("/%2561", "/%2561"),
+            ("/%%361", "/%2561"),
+            ("/%C3%BC%4", "/%C3%BC%254"),
+            ("/%+1", "/%25+1"),
+            ("/%", "/%25"),
+        ] {
+            assert_eq!(normal(sent), plain, "{sent}");
+        }
     }
 }

@@ -3,13 +3,14 @@
 
 use crate::app::App;
 use crate::request::Reply;
-use crate::route::{About, Accept, Access, Route};
+use crate::route::{About, Accept, Access, Found, Route};
 use crate::{events, hal, media, openapi};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use stoa_core::{Action, Call, Outcome, Resource};
@@ -17,8 +18,11 @@ use stoa_core::{Action, Call, Outcome, Resource};
 /// The API level that clients see, strict `x.y.z` (`api-core.md` §2.10).
 pub const API_LEVEL: &str = env!("CARGO_PKG_VERSION");
 
-/// A kind in the index `GET /api/meshobjects`: relation, collection path, template variables, and the
-/// permission that lists it.
+const ROOT: &str = "application/vnd.meshcloud.api.v1.hal+json";
+const INDEX: &str = "application/vnd.meshcloud.api.meshobjects.v2.hal+json";
+
+/// A kind in the index `GET /api/meshobjects`: relation, collection path, template variables that come first
+/// (the other filters of the list follow), and the permission that lists it.
 pub type Indexed = (&'static str, &'static str, &'static [&'static str], Resource);
 
 /// The system routes; `index` lists the kinds.
@@ -34,21 +38,16 @@ pub fn routes(index: Vec<Indexed>) -> Vec<Route> {
                 "meshobjects": hal::link(call.link("/api/meshobjects")),
             });
             let body = json!({ "_links": links });
-            Ok(Reply::json(StatusCode::OK, "application/vnd.meshcloud.api.v1.hal+json", &body))
+            Ok(Reply::json(StatusCode::OK, ROOT, &body))
         })
-        .about(About {
-            produces: Some("application/vnd.meshcloud.api.v1.hal+json"),
-            ..about("Root of the API")
-        }),
-        Route::read(Method::GET, "/api/meshobjects", move |_, call, request| {
-            let body = index_of(call, &index);
-            Ok(Reply::json(StatusCode::OK, media::of("meshobjects", request.version), &body))
-        })
+        .accept(Accept::Exactly(ROOT))
+        .about(About { produces: Some(ROOT), ..about("Root of the API") }),
+        Route::stream(
+            "/api/meshobjects",
+            Arc::new(move |app, call, _| Box::pin(ready(Ok(index_of(&app, &call, &index))))),
+        )
         .accept(Accept::Kind("meshobjects", &["v2"]))
-        .about(About {
-            produces: Some("application/vnd.meshcloud.api.meshobjects.v2.hal+json"),
-            ..about("Kinds that the caller may list")
-        }),
+        .about(About { produces: Some(INDEX), ..about("Kinds that the caller may list") }),
         stream("/actuator/health", "Liveness", health),
         stream("/readyz", "Readiness: 503 while starting or stopping", readiness),
         stream("/livez", "The process answers", alive),
@@ -79,14 +78,20 @@ fn info(call: &Call) -> Value {
     })
 }
 
-fn index_of(call: &Call, index: &[Indexed]) -> Value {
+fn index_of(app: &App, call: &Call, index: &[Indexed]) -> Response {
     let mut links = Map::new();
     links.insert("self".into(), hal::link(call.link("/api/meshobjects")));
-    for (relation, path, variables, resource) in index {
+    for (relation, path, first, resource) in index {
         if !call.actor.holds_any(*resource, Action::Read) {
             continue;
         }
-        let path = call.link(&format!("/api/meshobjects/{path}"));
+        let path = format!("/api/meshobjects/{path}");
+        let mut variables = first.to_vec();
+        if let Found::Route(list, _) = app.router.find(&Method::GET, &path) {
+            let filters = list.about.query.iter().map(|(name, _)| *name);
+            variables.extend(filters.filter(|name| !first.contains(name)));
+        }
+        let path = call.link(&path);
         let link = if variables.is_empty() {
             hal::link(path)
         } else {
@@ -94,7 +99,7 @@ fn index_of(call: &Call, index: &[Indexed]) -> Value {
         };
         links.insert((*relation).into(), link);
     }
-    json!({ "_links": links })
+    plain(StatusCode::OK, INDEX, json!({ "_links": links }).to_string())
 }
 
 async fn health(app: Arc<App>) -> Outcome<Response> {
