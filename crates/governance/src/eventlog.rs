@@ -137,10 +137,9 @@ fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &shown(call, event)?))
 }
 
-/// A pattern for LIKE that finds `text` anywhere.
-fn containing(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
+/// Whether a column holds the text anywhere, letter by letter: LIKE would mean other things on each engine.
+fn contains(column: &str) -> String {
+    format!("replace({column}, ?, '') <> {column}")
 }
 
 fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)> {
@@ -163,7 +162,7 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
     }
     for (name, column) in [("title", "e.title"), ("description", "e.description")] {
         if let Some(text) = request.query(name) {
-            add(&format!("lower({column}) LIKE ? ESCAPE '\\'"), containing(text).into());
+            add(&contains(column), text.into());
         }
     }
     for title in request.query_all("excludeTitle") {
@@ -191,10 +190,12 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
         add("e.workspace = ?", identifier.into());
     }
     if let Some(name) = name {
-        let text = "e.workspace IN (SELECT w.key FROM object w WHERE w.kind = 'meshWorkspace'
-            AND lower(w.doc) LIKE ? ESCAPE '\\')";
-        // The display name within the document, which begins with it.
-        add(text, format!("{{\"displayname\":\"{}", containing(name)).into());
+        let text = format!(
+            "e.workspace IN (SELECT w.key FROM facet f JOIN object w ON w.id = f.object
+                WHERE w.kind = 'meshWorkspace' AND f.name = 'displayName' AND {})",
+            contains("f.value")
+        );
+        add(&text, name.into());
     }
     Ok((wheres.join(" AND "), args))
 }
