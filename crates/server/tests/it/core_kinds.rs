@@ -2,7 +2,13 @@
 //! what all lists and answers have in common.
 
 mod api_keys;
+mod description;
+mod event_log;
+mod integrations;
+mod lists;
+mod login;
 mod projects;
+mod system;
 mod users;
 mod workspaces;
 

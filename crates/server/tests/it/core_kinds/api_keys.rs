@@ -64,7 +64,7 @@ on_both! {
         // A login leaves no trace in it.
         login(&stoa, &id, &fresh).await.expect(200);
         assert_eq!(stoa.admin.get(KIND, &format!("/{id}")).await.expect(200), shown);
-        assert_eq!(stoa.admin.list(KIND, "?workspaceIdentifier=orchard").await, [shown.clone()]);
+        assert_eq!(stoa.admin.list(KIND, "?workspaceIdentifier=orchard").await, std::slice::from_ref(&shown));
         assert_eq!(stoa.admin.put(KIND, &format!("/{id}"), &shown).await.expect(200), shown);
     }
 
@@ -207,7 +207,7 @@ on_both! {
         let made = stoa.admin.create(KIND, &wanted).await;
         let (id, fresh) = (text(&made, "/metadata/uuid"), text(&made, "/status/clientSecret"));
         let end = last.parse::<stoa_base::Day>().unwrap().end();
-        stoa.advance(end.since(stoa.running.app.world.clock.now()) - Duration::from_secs(60));
+        stoa.advance((end - Duration::from_mins(1)).since(stoa.running.app.world.clock.now()));
         let caller = stoa.nobody().login(&id, &fresh).await;
         caller.get("meshWorkspace", "/orchard").await.expect(200);
         stoa.advance(Duration::from_secs(61));
