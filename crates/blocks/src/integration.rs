@@ -159,13 +159,21 @@ fn checked(
         stored.insert((*field).into(), json!(text));
     }
     for field in shape.optional {
+        if given.get(*field).is_some_and(|value| !value.is_string()) {
+            return Err(Refusal::invalid(format!("{at}.{field}"), "must be a text").into());
+        }
         if let Some(text) = given.get(*field).and_then(Value::as_str).filter(|text| !text.is_empty()) {
             stored.insert((*field).into(), json!(text));
         }
     }
     let mut keeper = Keeper::Server;
     if shape.has_runner {
-        let reference = given.get("runnerRef").and_then(|reference| reference.get("uuid"));
+        let reference = given.get("runnerRef");
+        if reference.and_then(|found| found.get("kind")).is_some_and(|kind| kind != runner::KIND) {
+            let problem = format!("must be {}", runner::KIND);
+            return Err(Refusal::invalid(format!("{at}.runnerRef.kind"), problem).into());
+        }
+        let reference = reference.and_then(|reference| reference.get("uuid"));
         let uuid = runner::canonical(&call.world, reference.and_then(Value::as_str).unwrap_or(SHARED));
         let Some((object, runner)) = runner::by_uuid(tx, call, &uuid)? else {
             return Err(Refusal::invalid(format!("{at}.runnerRef"), "names no runner").into());

@@ -55,8 +55,16 @@ pub fn routes() -> Vec<Route> {
             &[200],
             &[403, 404, 409, 423],
         )),
-        open(Route::write(verb("LOCK"), path, lock)).takes(Takes::Raw(64 << 10)),
-        open(Route::write(verb("UNLOCK"), path, unlock)).takes(Takes::Raw(64 << 10)),
+        open(Route::write(verb("LOCK"), path, lock)).takes(Takes::Raw(64 << 10)).about(about(
+            "Lock the state of a block",
+            &[200],
+            &[403, 404, 409, 423],
+        )),
+        open(Route::write(verb("UNLOCK"), path, unlock)).takes(Takes::Raw(64 << 10)).about(about(
+            "Unlock the state of a block",
+            &[200],
+            &[403, 404, 409],
+        )),
         open(Route::read(Method::GET, format!("{path}/versions"), versions)).about(About {
             produces: Some(media::JSON),
             ..about("States a block had, newest first", &[200], &[403, 404])

@@ -63,7 +63,9 @@ async fn watch(
         (None, Some(block)) => {
             let uuid = api.block_uuid(&block, None).await?;
             let found = api.get(&kinds::BLOCK, &uuid).await?;
-            let Some(run) = found.pointer("/status/latestRunUuid").and_then(Value::as_str) else {
+            // A dry run stands there only while it is the newest run.
+            let newest = ["latestDryRunUuid", "latestRunUuid"];
+            let Some(run) = newest.iter().find_map(|field| found["status"][field].as_str()) else {
                 console.note("no run of this block may be seen; following the block itself")?;
                 return watch::block(api, console, view, &uuid, &Goal::Settled).await.map(|_| ());
             };
@@ -106,6 +108,16 @@ async fn logs(api: &Api, console: &mut Console, run: &str) -> Result<(), Failure
         for text in [text("userMessage"), text("systemMessage")].into_iter().flatten() {
             console.line(text.trim_end())?;
         }
+    }
+    if let Some(summary) = logs["summary"].as_str() {
+        console.line(format_args!("== {}", plain(summary).trim_end()))?;
+    }
+    if let Some(changes) = logs["changesDetected"].as_bool() {
+        console.line(if changes {
+            "== The dry run found changes"
+        } else {
+            "== The dry run found no changes"
+        })?;
     }
     for warning in warnings(logs.get("warnings")) {
         console.warn(one_line(&warning))?;

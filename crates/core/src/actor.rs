@@ -100,9 +100,7 @@ impl Actor {
         match &self.principal {
             Principal::ApiKey { id, .. } => id.to_string(),
             Principal::ApiUser { name } => name.clone(),
-            Principal::Run(grant) => format!("run:{}", grant.run),
-            Principal::RunApi { run } => format!("run:{run}"),
-            Principal::System => "system".into(),
+            Principal::Run(_) | Principal::RunApi { .. } | Principal::System => "system".into(),
             Principal::Nobody => "nobody".into(),
         }
     }

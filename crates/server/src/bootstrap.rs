@@ -23,8 +23,6 @@ pub struct Wanted {
     pub public_key: String,
     /// Id and secret of the admin key, when they are given.
     pub admin: Option<(ObjectId, String)>,
-    /// Whether an admin key is made up when none is given: on the first start only.
-    pub make_admin: bool,
 }
 
 /// What was made or found.
@@ -44,17 +42,18 @@ const LOCK: Sql = Sql::differs("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xa
 pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
     tx.all(&LOCK, &[], |_| Ok(()))?;
     let check = call.world.vault.hash("stoa");
-    match tx.maybe(&CHECK, &[], |row| row.get::<String>(0))? {
+    let first_start = match tx.maybe(&CHECK, &[], |row| row.get::<String>(0))? {
         None => {
             tx.run(&SET_CHECK, &[check.into()])?;
+            true
         }
-        Some(stored) if stored == check => {}
+        Some(stored) if stored == check => false,
         Some(_) => {
             return Err(Error::from(Refusal::Unavailable(
                 "The master key is not the one this database was set up with.".into(),
             )));
         }
-    }
+    };
     let home = workspace::ensure(tx, call, &call.world.settings.admin_workspace.clone(), "Administration")?;
     let public_key = runner::ensure_shared(tx, call, &wanted.public_key)?;
     integration::create_built_ins(tx, call)?;
@@ -71,7 +70,8 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
         Some((id, secret)) => {
             (objects::by_id(tx, apikey::KIND, *id)?.is_none()).then(|| (*id, secret.clone()))
         }
-        None if wanted.make_admin => Some((ObjectId::new(), secrets::new_secret()?)),
+        // Later a lost key is replaced by one that the environment names.
+        None if first_start => Some((ObjectId::new(), secrets::new_secret()?)),
         None => None,
     };
     if let Some((id, secret)) = &admin {

@@ -1,5 +1,6 @@
 //! Configuration of `stoa serve`: flags, each with its environment variable.
 
+use clap::builder::BoolishValueParser;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,13 +23,13 @@ pub struct Config {
     #[arg(long, env = "STOA_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Do not execute runs of the shared runner in this process
-    #[arg(long, env = "STOA_NO_RUNNER")]
+    #[arg(long, env = "STOA_NO_RUNNER", value_parser = BoolishValueParser::new())]
     pub no_runner: bool,
     /// How many runs the embedded runner executes at once
     #[arg(long, env = "STOA_RUNNER_PARALLEL", default_value_t = 4, value_name = "N")]
     pub runner_parallel: usize,
     /// Let the embedded runner read git repositories from local paths: for trying things out
-    #[arg(long, env = "STOA_ALLOW_LOCAL_REPOSITORIES")]
+    #[arg(long, env = "STOA_ALLOW_LOCAL_REPOSITORIES", value_parser = BoolishValueParser::new())]
     pub allow_local_repositories: bool,
     /// OpenTofu program of the embedded runner; `tofu` from the PATH when absent
     #[arg(long, env = "STOA_TOFU", value_name = "PATH")]
@@ -54,7 +55,7 @@ pub struct Config {
     )]
     pub shared_runner_aliases: Vec<String>,
     /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
-    #[arg(long, env = "STOA_UNSAFE_NO_FSYNC")]
+    #[arg(long, env = "STOA_UNSAFE_NO_FSYNC", value_parser = BoolishValueParser::new())]
     pub unsafe_no_fsync: bool,
     /// Read connections to the database
     #[arg(long, env = "STOA_DATABASE_READERS", default_value_t = 4, value_name = "N")]

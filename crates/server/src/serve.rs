@@ -107,8 +107,7 @@ async fn set_up(config: &Config, app: &Arc<App>) -> anyhow::Result<(Made, stoa_s
         }
         _ => None,
     };
-    let make_admin = !config.data_dir.join("admin-key.json").exists();
-    let wanted = Wanted { public_key: key.public_pem(), admin, make_admin };
+    let wanted = Wanted { public_key: key.public_pem(), admin };
     let world = Arc::clone(&app.world);
     let made = app
         .db
@@ -129,7 +128,8 @@ fn start_runner(
     key: &stoa_seal::PrivateKey,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
-    if made.public_key != key.public_pem() {
+    let fingerprint = |pem: &str| stoa_seal::PublicKey::from_pem(pem).map(|key| key.fingerprint());
+    if fingerprint(&made.public_key).ok() != fingerprint(&key.public_pem()).ok() {
         tracing::warn!("the shared runner has another key than this data folder; no runs are executed here");
         return Ok(None);
     }

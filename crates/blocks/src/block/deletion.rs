@@ -68,7 +68,11 @@ pub fn delete(tx: &mut Tx, call: &Call, allowed: Allowed, mut ordered: Ordered) 
 
 /// `DELETE …/purge`: resources are left alone, in any state.
 pub fn purge(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let allowed = call.may(Resource::BuildingBlock, Action::Delete, &Scope::installation())?;
+    let allowed =
+        call.may(Resource::BuildingBlock, Action::Delete, &Scope::installation()).map_err(|_| {
+            let needed = "you don't have sufficient permissions: purging needs ADM_BUILDINGBLOCK_DELETE";
+            stoa_core::Error::from(Refusal::Forbidden(needed.into()))
+        })?;
     let uuid = request.param(0);
     let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
     let mut ordered = locked(tx, &object)?;

@@ -174,7 +174,9 @@ impl Kind for Blocks {
         let id = object.id;
         let mut links =
             vec![("runs", format!("/api/meshobjects/meshbuildingblockruns?buildingBlockUuid={id}"))];
-        if object.deleted_at.is_none() && object.status["status"] != json!(BlockState::Pending) {
+        let at_rest =
+            BlockState::ALL.iter().any(|state| state.is_final() && object.status["status"] == json!(state));
+        if object.deleted_at.is_none() && at_rest {
             links.push(("triggerRun", format!("/api/meshobjects/meshbuildingblocks/{id}/trigger-run")));
         }
         links

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use stoa_base::Refusal;
 use stoa_core::feed::Deed;
-use stoa_core::{Action, Call, Outcome, Resource, Scope, objects, work};
+use stoa_core::{Action, Call, Outcome, Principal, Resource, Scope, objects, work};
 use stoa_db::Tx;
 use stoa_identity::token::Claims;
 use stoa_seal::PublicKey;
@@ -24,6 +24,10 @@ const REJECTED_MAX: usize = 20;
 
 /// `POST …/create?forRunnerUuid=…`.
 pub fn claim(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    if matches!(call.actor.principal, Principal::Run(_)) {
+        // The token of a finished run, still in a runner's hands: it has to sign in again (§2.1).
+        return Err(Refusal::Unauthorized("A run token claims no runs.".into()).into());
+    }
     call.may_at_all(Resource::Run, Action::Write)?;
     let uuid = request
         .query("forRunnerUuid")

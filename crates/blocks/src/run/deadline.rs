@@ -32,6 +32,20 @@ pub fn of(call: &Call, run: &Run) -> Moment {
     run.abort_requested_at.map_or(due, |asked| due.min(asked.max(run.last_sign()) + ABORT_PATIENCE))
 }
 
+/// Tells on the block when this run is looked at next.
+pub fn refresh(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<()> {
+    let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return Ok(()) };
+    let mut ordered = Ordered::read(object)?;
+    if ordered.status.latest_run != Some(run.id) {
+        return Ok(());
+    }
+    let since = ordered.status.waiting.as_ref().map(|waiting| waiting.since.clone());
+    let mut waiting = engine::executing(call, run);
+    waiting.since = since.unwrap_or(waiting.since);
+    ordered.status.waiting = Some(waiting);
+    block::save_status(tx, call, &mut ordered, Some(run.id))
+}
+
 /// Looks at a run; tells when to look again.
 pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     let Ok(id) = key.parse() else { return Ok(None) };
@@ -41,6 +55,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     }
     let due = of(call, &run);
     if due > call.now {
+        refresh(tx, call, &run)?;
         return Ok(Some(due));
     }
     if run.abort_requested_at.is_some() {

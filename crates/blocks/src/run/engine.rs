@@ -88,7 +88,8 @@ fn queued(call: &Call, run: RunId, runner: ObjectId) -> Waiting {
 
 /// The reason of a block whose run is being executed.
 pub fn executing(call: &Call, run: &Run) -> Waiting {
-    let waiting = run.state == RunState::Waiting;
+    // After the hand-over only the pipeline can move the run, whatever it says of itself.
+    let waiting = run.state == RunState::Waiting || (run.hands_over && run.reported_at.is_some());
     Waiting {
         reason: if waiting { "EXTERNAL_SYSTEM" } else { "RUN_IN_PROGRESS" }.into(),
         blocker: format!("run {}", run.id),

@@ -122,6 +122,9 @@ pub fn body(tx: &mut Tx, run: &Run, view: View) -> Outcome<Value> {
         "status": run.state.shown(),
         "sources": sources,
     });
+    if let Some(found) = run.changes_detected {
+        body["changesDetected"] = json!(found);
+    }
     if view.sees_system()
         && let Some(summary) = &run.summary
     {

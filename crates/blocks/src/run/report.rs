@@ -143,6 +143,9 @@ fn seen(tx: &mut Tx, call: &Call, run: &mut Run) -> Outcome<()> {
     store::save(tx, run)?;
     // The deadline's controller finds out by itself that it moved; after the first report it is hours away.
     if first {
+        if run.hands_over {
+            deadline::refresh(tx, call, run)?;
+        }
         work::schedule(tx, deadline::CONTROLLER, &run.id.to_string(), deadline::of(call, run))?;
     }
     Ok(())

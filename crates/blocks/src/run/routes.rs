@@ -176,8 +176,11 @@ pub fn routes() -> Vec<Route> {
 
 /// The whole run object for readers: secrets stay sealed, the token is not told.
 fn represent(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<Value> {
-    let spec =
-        if let Some(kept) = store::payload(tx, run.id)? { serde_json::from_str(&kept)? } else { queued_spec(tx, run)? };
+    let spec = if let Some(kept) = store::payload(tx, run.id)? {
+        serde_json::from_str(&kept)?
+    } else {
+        queued_spec(tx, run)?
+    };
     Ok(payload::represent(call, run, spec))
 }
 

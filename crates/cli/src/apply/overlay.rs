@@ -15,26 +15,27 @@ pub(super) fn overlay(kind: &Kind, current: &Value, wanted: &Value) -> Value {
     let implementation = |object: &'_ Value| object.pointer("/spec/implementation/type").cloned();
     let manual =
         implementation(wanted).or_else(|| implementation(current)).is_some_and(|name| name == "manual");
-    let mut merged =
-        lay(&Rules { kind, manual }, &mut Vec::new(), &comparable(kind, current, wanted), wanted);
-    if let Some(object) = merged.as_object_mut() {
+    let mut wanted = wanted.clone();
+    without_server_set(&mut wanted);
+    lay(&Rules { kind, manual }, &mut Vec::new(), &comparable(kind, current, &wanted), &wanted)
+}
+
+/// Takes out what only the server sets, so that what `get` printed can be applied as it is.
+fn without_server_set(object: &mut Value) {
+    if let Some(object) = object.as_object_mut() {
         object.remove("status");
         object.remove("_links");
     }
-    merged
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()));
+    }
 }
 
 /// The part of `current` that a document can speak about: without what only the server sets, and of a
 /// block only the inputs that the document names, because the others are not the document's to send.
 pub(super) fn comparable(kind: &Kind, current: &Value, wanted: &Value) -> Value {
     let mut current = current.clone();
-    if let Some(object) = current.as_object_mut() {
-        object.remove("status");
-        object.remove("_links");
-    }
-    if let Some(metadata) = current.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()));
-    }
+    without_server_set(&mut current);
     if *kind == kinds::BLOCK {
         let named = wanted.pointer("/spec/inputs").and_then(Value::as_object);
         if let Some(inputs) = current.pointer_mut("/spec/inputs").and_then(Value::as_object_mut) {
