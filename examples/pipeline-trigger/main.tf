@@ -8,9 +8,9 @@
 locals {
   run = var.meshstack_building_block_run_b64 == null ? null : jsondecode(base64decode(var.meshstack_building_block_run_b64))
 
-  # A dry run is given no run: then there is nothing to call.
-  behavior = nonsensitive(local.run == null ? "DETECT" : local.run.spec.behavior)
-  number   = nonsensitive(local.run == null ? 0 : local.run.spec.runNumber)
+  # A dry run is given no run: then there is nothing to call, and nothing that OpenTofu knows as sensitive.
+  behavior = nonsensitive(sensitive(local.run == null ? "DETECT" : local.run.spec.behavior))
+  number   = nonsensitive(sensitive(local.run == null ? 0 : local.run.spec.runNumber))
 
   request = local.run == null ? "{}" : jsonencode({
     behavior  = local.run.spec.behavior
