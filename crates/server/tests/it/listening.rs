@@ -89,7 +89,8 @@ impl Ear {
         all
     }
 
-    async fn hear(&mut self) -> Option<Heard> {
+    /// The next message or comment, whenever it comes.
+    pub async fn hear(&mut self) -> Option<Heard> {
         loop {
             if let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
                 let block: Vec<u8> = self.text.drain(..end + 2).collect();

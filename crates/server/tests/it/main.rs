@@ -16,6 +16,8 @@ mod live;
 mod patience;
 mod protocol;
 mod queue;
+mod random;
+mod run_stream;
 mod runs;
 mod siblings;
 mod statements;
