@@ -8,8 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -45,14 +43,6 @@ async fn dry_run(stoa: &Stoa, block: &str) -> Claimed {
         .await
         .expect(202);
     stoa.claim().await
-}
-
-async fn exchange(stoa: &Stoa, request: &str) -> String {
-    let mut stream = TcpStream::connect(stoa.url.trim_start_matches("http://")).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 on_both! {
@@ -173,7 +163,7 @@ on_both! {
                 run.runner.authorization.clone().unwrap(),
             )
         };
-        let answer = exchange(&stoa, &head((192 << 20) + 1)).await;
+        let answer = stoa.exchange(&head((192 << 20) + 1)).await;
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
         assert!(answer.contains("PayloadTooLarge"), "{answer}");
         assert_eq!(stoa.admin.status_of(&run.id).await, "IN_PROGRESS");
@@ -252,7 +242,7 @@ on_both! {
             stoa.admin.authorization.clone().unwrap(),
         );
         for expected in ["HTTP/1.1 201", "HTTP/1.1 404"] {
-            let answer = exchange(&stoa, &request).await;
+            let answer = stoa.exchange(&request).await;
             assert!(answer.starts_with(expected), "{answer}");
             let (head, _) = answer.split_once("\r\n\r\n").unwrap();
             let count =
