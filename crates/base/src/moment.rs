@@ -112,7 +112,7 @@ mod tests {
     fn moments_show_whole_seconds_in_utc() {
         let moment: Moment = "2026-03-02T08:15:00.987654Z".parse().unwrap();
         assert_eq!(moment.to_string(), "2026-03-02T08:15:00Z");
-        assert_eq!((moment + Duration::from_secs(60)).to_string(), "2026-03-02T08:16:00Z");
+        assert_eq!((moment + Duration::from_mins(1)).to_string(), "2026-03-02T08:16:00Z");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What can be asked for on the command line.
 
 use crate::kinds::Kind;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,7 +25,9 @@ pub struct Global {
     #[arg(long, global = true, env = "STOA_API_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub api_token: Option<String>,
     /// JSON file with `url`, `clientId` and `clientSecret`, such as the server's `admin-key.json`
-    #[arg(long, global = true, env = "STOA_KEY_FILE", value_name = "FILE")]
+    // An empty variable counts as absent, as the others do.
+    #[arg(long, global = true, env = "STOA_KEY_FILE", value_name = "FILE",
+        value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub key_file: Option<PathBuf>,
     /// How to print
     #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT")]

@@ -164,8 +164,14 @@ async fn complete(
         Verdict::Failed => "FAILED",
     };
     let body = json!({ "status": status, "message": message, "outputs": outputs });
-    api.act(&kinds::RUN, run, "complete", &body).await?;
-    console.note(format_args!("run {run} is completed: {status}"))
+    let answer = api.act(&kinds::RUN, run, "complete", &body).await?;
+    // The declared outputs may say otherwise than the operator.
+    let ended = answer["status"].as_str().unwrap_or(status);
+    if ended != status {
+        let why = answer["summary"].as_str().unwrap_or("its outputs do not fit");
+        return Err(Failure::Operation(format!("run {run} is {ended}: {}", one_line(why))));
+    }
+    console.note(format_args!("run {run} is completed: {ended}"))
 }
 
 /// The outputs that the run's version declares, or `None` if the caller may not read it.

@@ -120,5 +120,6 @@ pub fn app(db: Db, world: Arc<World>, bell: Bell) -> anyhow::Result<App> {
         schemas: schemas(),
         metrics: Metrics::default(),
         draining: AtomicBool::new(false),
+        closing: AtomicBool::new(false),
     })
 }

@@ -158,6 +158,7 @@ async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
 impl Running {
     /// Stops: nothing new is claimed or taken, what is under way ends, everything is written.
     pub async fn stop(mut self) {
+        self.app.draining.store(true, Ordering::Relaxed);
         if let Some(runner) = self.runner.take() {
             // The runner still needs the API to hand back what it holds, so it stops first.
             self.stop_runner.cancel();
@@ -165,7 +166,7 @@ impl Running {
                 tracing::warn!("the embedded runner did not end in time");
             }
         }
-        self.app.draining.store(true, Ordering::Relaxed);
+        self.app.closing.store(true, Ordering::Relaxed);
         self.stop.cancel();
         self.app.bell.ring();
         let all = async { while self.tasks.join_next().await.is_some() {} };

@@ -43,6 +43,8 @@ pub struct App {
     pub schemas: Schemas,
     /// Figures about itself.
     pub metrics: Metrics,
-    /// Set once it is stopping: readiness says so, event streams end.
+    /// Set once it is stopping: readiness says so.
     pub draining: AtomicBool,
+    /// Set once nothing is served any more: event streams end.
+    pub closing: AtomicBool,
 }

@@ -4,15 +4,17 @@
 use crate::app::App;
 use crate::credential::Credential;
 use crate::request::{Reply, Request};
-use crate::route::{Accept, Access, Found, Op, Route, Takes};
+use crate::route::{Accept, Access, Found, Op, Route, Takes, Visitor};
 use crate::{body, media, problem};
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use futures_util::{StreamExt, stream};
+use http::header::{ACCEPT, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stoa_base::{Refusal, new_uuid};
@@ -22,6 +24,9 @@ use stoa_db::Tx;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bodies above this are read only after the credential was checked against the database.
 const LARGE_BODY: u64 = 1 << 20;
+/// How much of a body that nobody wants is still taken, and for how long, so that the client sees the answer.
+const LINGER_BYTES: usize = 32 << 20;
+const LINGER: Duration = Duration::from_secs(5);
 /// How long a client may take to send a body.
 const BODY_PATIENCE: Duration = Duration::from_mins(5);
 
@@ -30,6 +35,7 @@ pub async fn handle(app: Arc<App>, request: axum::extract::Request) -> Response 
     let started = Instant::now();
     let now = app.world.clock.now();
     let (parts, incoming) = request.into_parts();
+    let mut unread = Some(incoming);
     let path = parts.uri.path().to_owned();
     let id = request_id(&parts.headers);
     let (pattern, result) = match app.router.find(&parts.method, &path) {
@@ -41,11 +47,14 @@ pub async fn handle(app: Arc<App>, request: axum::extract::Request) -> Response 
             (String::new(), Err(Refusal::WrongMethod { allow: allow.join(", ") }.into()))
         }
         Found::Route(route, values) => {
-            let result = serve(&app, &route, &parts, values, incoming, now, &id).await;
+            let result = serve(&app, &route, &parts, values, &mut unread, now, &id).await;
             (route.path.clone(), result)
         }
     };
     let mut response = result.unwrap_or_else(|error| problem::response(&error, &path, now, &id));
+    if let Some(rest) = unread.filter(|rest| !rest.is_end_stream() && !parts.headers.contains_key(EXPECT)) {
+        response = lingering(response, rest);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -98,7 +107,7 @@ async fn serve(
     route: &Arc<Route>,
     parts: &http::request::Parts,
     values: Vec<String>,
-    incoming: Body,
+    unread: &mut Option<Body>,
     now: stoa_base::Moment,
     id: &str,
 ) -> Outcome<Response> {
@@ -130,11 +139,11 @@ async fn serve(
         Takes::Kind(_, _, limit, _) | Takes::KindIfAny(_, _, limit, _) | Takes::Raw(limit) => limit,
     };
     // A body of unknown length may be large too.
-    if incoming.size_hint().upper().is_none_or(|length| length > LARGE_BODY) {
+    if unread.as_ref().is_some_and(|body| body.size_hint().upper().is_none_or(|length| length > LARGE_BODY)) {
         let enter = enter.clone();
         app.db.read(move |tx| enter(tx).map(|_| ())).await?;
     }
-    let read = tokio::time::timeout(BODY_PATIENCE, read_body(incoming, limit)).await;
+    let read = tokio::time::timeout(BODY_PATIENCE, read_body(unread, limit)).await;
     let negotiated = read
         .unwrap_or_else(|_| Err(Refusal::Malformed("The body did not arrive in time.".into())))
         .and_then(|raw| {
@@ -162,23 +171,47 @@ async fn serve(
             Ok(dress(reply.await?))
         }
         Op::Stream(op) => {
+            let again = enter.clone();
             let call = app.db.read(enter).await?;
             negotiated?;
-            op(Arc::clone(app), call, request).await
+            op(Arc::clone(app), Visitor { call, again: Arc::new(again) }, request).await
         }
     }
 }
 
-async fn read_body(incoming: Body, limit: usize) -> Result<Bytes, Refusal> {
+/// The whole body. What is not read stays in `unread`.
+async fn read_body(unread: &mut Option<Body>, limit: usize) -> Result<Bytes, Refusal> {
+    let Some(mut incoming) = unread.take() else { return Ok(Bytes::new()) };
     let too_large = || Refusal::TooLarge { limit_bytes: limit };
     if incoming.size_hint().lower() > limit as u64 {
+        *unread = Some(incoming);
         return Err(too_large());
     }
-    match Limited::new(incoming, limit).collect().await {
+    match Limited::new(&mut incoming, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            *unread = Some(incoming);
+            Err(too_large())
+        }
         Err(_) => Err(Refusal::Malformed("The body broke off.".into())),
     }
+}
+
+/// The response, which ends once the rest of the request was sent, or enough of it: a connection closed over
+/// unread bytes would be reset, and the client would never see why.
+fn lingering(response: Response, mut rest: Body) -> Response {
+    let (parts, body) = response.into_parts();
+    let drained = async move {
+        let mut left = LINGER_BYTES;
+        while let Some(Ok(frame)) = rest.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let end = stream::once(tokio::time::timeout(LINGER, drained)).filter_map(|_| ready(None));
+    Response::from_parts(parts, Body::from_stream(body.into_data_stream().chain(end)))
 }
 
 /// Steps 4 to 6: content type, accept, JSON.

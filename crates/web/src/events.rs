@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::request::Request;
-use crate::route::{About, Route};
+use crate::route::{About, Again, Route, Visitor};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -45,9 +45,11 @@ impl Message {
     }
 }
 
-/// What a stream does with the feed: turns a batch of events into messages, and says when it is over.
-pub type Follow =
-    Box<dyn FnMut(Vec<Event>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>> + Send>;
+/// What a stream does with the feed: turns a batch of events into messages for whoever listens by now, and says
+/// when it is over.
+pub type Follow = Box<
+    dyn FnMut(Call, Vec<Event>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>> + Send,
+>;
 
 struct State {
     app: Arc<App>,
@@ -55,6 +57,7 @@ struct State {
     seq: i64,
     run: Option<RunId>,
     waiting: VecDeque<Bytes>,
+    again: Again,
     follow: Follow,
     over: bool,
     /// When something was sent last: silence is broken, however often the bell rings for others.
@@ -64,8 +67,8 @@ struct State {
 /// An endless answer: the `first` messages, then what `follow` makes of every event after `seq`.
 pub fn respond(
     app: &Arc<App>,
-    seq: i64,
-    run: Option<RunId>,
+    again: Again,
+    (seq, run): (i64, Option<RunId>),
     first: &[Message],
     follow: Follow,
     over: bool,
@@ -76,6 +79,7 @@ pub fn respond(
         seq,
         run,
         waiting: first.iter().map(Message::bytes).collect(),
+        again,
         follow,
         over,
         sent: Instant::now(),
@@ -86,16 +90,22 @@ pub fn respond(
                 state.sent = Instant::now();
                 return Some((Ok::<_, Infallible>(chunk), state));
             }
-            if state.over || state.app.draining.load(Ordering::Relaxed) {
+            if state.over || state.app.closing.load(Ordering::Relaxed) {
                 return None;
             }
             state.bell.mark_unchanged();
             let (seq, run) = (state.seq, state.run);
-            let read = state.app.db.read(move |tx| feed::after(tx, seq, run, BATCH)).await;
-            let Ok(events) = read else { return None };
-            if let Some(last) = events.last() {
+            let again = Arc::clone(&state.again);
+            let read = state.app.db.read(move |tx| {
+                let events = feed::after(tx, seq, run, BATCH)?;
+                // Whoever lost the right to listen hears nothing any more.
+                let call = if events.is_empty() { None } else { Some(again(tx)?) };
+                Ok::<_, stoa_core::Error>((events, call))
+            });
+            let Ok((events, call)) = read.await else { return None };
+            if let (Some(last), Some(call)) = (events.last(), call) {
                 state.seq = last.seq;
-                let Ok((messages, over)) = (state.follow)(events).await else { return None };
+                let Ok((messages, over)) = (state.follow)(call, events).await else { return None };
                 state.waiting.extend(messages.iter().map(Message::bytes));
                 state.over = over;
                 continue;
@@ -122,8 +132,8 @@ pub fn resumed(request: &Request) -> Option<i64> {
 
 /// `GET /api/events`: the feed of everything the caller may read.
 pub fn route() -> Route {
-    Route::stream("/api/events", Arc::new(|app, call, request| Box::pin(open(app, call, request)))).about(
-        About {
+    Route::stream("/api/events", Arc::new(|app, visitor, request| Box::pin(open(app, visitor, request))))
+        .about(About {
             summary: "Changes as server-sent events, resumable by Last-Event-ID",
             tag: "system",
             query: &[
@@ -137,16 +147,19 @@ pub fn route() -> Route {
             success: &[200],
             errors: &[403],
             ..About::default()
-        },
-    )
+        })
 }
 
-async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> {
-    let mut seen = Vec::new();
-    for resource in CATALOGUE.iter().filter(|row| row.action == Action::Read).map(|row| row.resource) {
-        seen.extend(Visibility::of(&call.actor, resource).ok().map(|visibility| (resource, visibility)));
-    }
-    let claims = Visibility::with(&call.actor, Resource::Run, Action::Write);
+/// How far somebody reads each resource, and how far they claim runs.
+fn reach(call: &Call) -> (Vec<(Resource, Visibility)>, Visibility) {
+    let read = CATALOGUE.iter().filter(|row| row.action == Action::Read).map(|row| row.resource);
+    let seen =
+        read.filter_map(|resource| Some((resource, Visibility::of(&call.actor, resource).ok()?))).collect();
+    (seen, Visibility::with(&call.actor, Resource::Run, Action::Write))
+}
+
+async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Response> {
+    let (seen, claims) = reach(&visitor.call);
     if seen.is_empty() && claims == Visibility::default() {
         return Err(Refusal::Forbidden("This credential may read nothing that changes.".into()).into());
     }
@@ -157,7 +170,8 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
     let filter = |name| request.query(name).map(str::to_owned);
     let (kind, uuid, workspace, runner) =
         (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
-    let follow: Follow = Box::new(move |events| {
+    let follow: Follow = Box::new(move |call, events| {
+        let (seen, claims) = reach(&call);
         let wanted = |event: &&Event| {
             let is = |filter: &Option<String>, value: Option<&String>| {
                 filter.as_ref().is_none_or(|filter| Some(filter) == value)
@@ -171,7 +185,7 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
         let messages = events.iter().filter(wanted).map(message).collect();
         Box::pin(async move { Ok((messages, false)) })
     });
-    Ok(respond(&app, seq, None, &[], follow, false))
+    Ok(respond(&app, visitor.again, (seq, None), &[], follow, false))
 }
 
 fn may_see(seen: &[(Resource, Visibility)], event: &Event, claims: &Visibility) -> bool {

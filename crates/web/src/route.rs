@@ -50,9 +50,20 @@ pub enum Takes {
 
 /// A read operation.
 pub type ReadOp = Arc<dyn Fn(&mut Tx, &Call, &Request) -> Outcome<Reply> + Send + Sync>;
+/// Asks again who is calling: what was deleted or taken away since then is refused.
+pub type Again = Arc<dyn Fn(&mut Tx) -> Outcome<Call> + Send + Sync>;
+/// Who opened a stream.
+pub struct Visitor {
+    /// The call that opened it.
+    pub call: Call,
+    /// Whoever it is by now.
+    pub again: Again,
+}
 /// An operation that answers as it goes, outside any transaction.
 pub type StreamOp = Arc<
-    dyn Fn(Arc<App>, Call, Request) -> Pin<Box<dyn Future<Output = Outcome<Response>> + Send>> + Send + Sync,
+    dyn Fn(Arc<App>, Visitor, Request) -> Pin<Box<dyn Future<Output = Outcome<Response>> + Send>>
+        + Send
+        + Sync,
 >;
 
 /// The operation behind a route.

@@ -44,7 +44,7 @@ pub fn routes(index: Vec<Indexed>) -> Vec<Route> {
         .about(About { produces: Some(ROOT), ..about("Root of the API") }),
         Route::stream(
             "/api/meshobjects",
-            Arc::new(move |app, call, _| Box::pin(ready(Ok(index_of(&app, &call, &index))))),
+            Arc::new(move |app, visitor, _| Box::pin(ready(Ok(index_of(&app, &visitor.call, &index))))),
         )
         .accept(Accept::Kind("meshobjects", &["v2"]))
         .about(About { produces: Some(INDEX), ..about("Kinds that the caller may list") }),

@@ -243,8 +243,6 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
     if version.only_apply_once_per_tenant {
         // Two orders at a time come one after the other.
         objects::by_id_for_update(tx, definition::KIND, version.definition)?;
-        // One order at a time: two at once would both find nothing.
-        objects::by_id_for_update(tx, workspace::KIND, home.id)?;
         let seen = Visibility { all: true, ..Visibility::default() };
         let mut same = Query::of(KIND, seen).with("definitionUuid", Some(&version.definition.to_string()));
         same.workspace = Some(workspace.clone());

@@ -90,10 +90,17 @@ fn queued(call: &Call, run: RunId, runner: ObjectId) -> Waiting {
 pub fn executing(call: &Call, run: &Run) -> Waiting {
     // After the hand-over only the pipeline can move the run, whatever it says of itself.
     let waiting = run.state == RunState::Waiting || (run.hands_over && run.reported_at.is_some());
+    let (reason, who) = if waiting && run.implementation == "MANUAL" {
+        ("OPERATOR_ACTION", format!("the operators in workspace {}", run.owner))
+    } else if waiting {
+        ("EXTERNAL_SYSTEM", "the external pipeline".to_owned())
+    } else {
+        ("RUN_IN_PROGRESS", format!("runner {}", run.runner))
+    };
     Waiting {
-        reason: if waiting { "EXTERNAL_SYSTEM" } else { "RUN_IN_PROGRESS" }.into(),
+        reason: reason.into(),
         blocker: format!("run {}", run.id),
-        who: if waiting { "the external pipeline".into() } else { format!("runner {}", run.runner) },
+        who,
         since: call.now.to_string(),
         next_look: Some(deadline::of(call, run).to_string()),
     }

@@ -5,11 +5,11 @@ use super::model::{Behavior, RunEvent};
 use super::store::{self, Reported, Source};
 use super::{claim, engine, payload};
 use crate::block;
-use crate::block::model::Ordered;
+use crate::block::model::{Ordered, Row};
 use crate::secret;
 use crate::version;
 use serde_json::Value;
-use stoa_base::Moment;
+use stoa_base::{Moment, RunId};
 use stoa_core::{Call, Outcome, objects};
 use stoa_db::Tx;
 
@@ -18,15 +18,25 @@ pub const CONTROLLER: &str = "manual-run";
 const SOURCE: &str = "stoa";
 const STEP: &str = "manual";
 
+/// Reports an input as the output of the same key; of a secret only that it is there.
+pub fn echo(tx: &mut Tx, run: RunId, key: &str, row: &Row) -> Outcome<()> {
+    let sensitive = secret::is_stored(&row.value);
+    let value = if sensitive { Value::Null } else { row.value.clone() };
+    let io_type = row.value_type.derived_output().word().to_owned();
+    store::put_output(tx, run, key, &Reported { value, io_type, sensitive })
+}
+
 /// Completes a queued manual run.
 pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     let Ok(id) = key.parse() else { return Ok(None) };
+    let Some(run) = store::by_id(tx, id)? else { return Ok(None) };
+    // The block first, as whoever changes it does.
+    let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return Ok(None) };
     let Some(mut run) = store::by_id_for_update(tx, id)? else { return Ok(None) };
     let active = store::open_of(tx, run.block)?.iter().any(|other| other.state.is_claimed());
     if run.state.is_final() || run.state.is_claimed() || active {
         return Ok(None); // the end of the active run wakes us again
     }
-    let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return Ok(None) };
     let mut ordered = Ordered::read(object)?;
     let Some((_, version)) = version::by_id(tx, run.version)? else {
         engine::reject(tx, call, &mut run, "The version of this run does not exist any more.")?;
@@ -45,10 +55,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     store::put_step(tx, run.id, &step)?;
     if run.behavior == Behavior::Apply.word() {
         for (key, row) in &ordered.block.inputs {
-            let sensitive = secret::is_stored(&row.value);
-            let value = if sensitive { Value::Null } else { row.value.clone() };
-            let io_type = row.value_type.derived_output().word().to_owned();
-            store::put_output(tx, run.id, key, &Reported { value, io_type, sensitive })?;
+            echo(tx, run.id, key, row)?;
         }
     }
     run.reported_at = Some(call.now);

@@ -2,7 +2,7 @@
 
 use super::model::{Behavior, Run, RunEvent, RunState};
 use super::store::{self, Reported, Source, Step};
-use super::{KIND, deadline, engine, outputs};
+use super::{KIND, deadline, engine, manual, outputs};
 use crate::block::model::Ordered;
 use crate::block::{self, dependants};
 use crate::version;
@@ -185,7 +185,7 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
         if let Some(message) = text(report, "systemMessage")
             && let Some(from) = store::set_log(tx, run.id, step, message)?
         {
-            change["log"] = json!({ "from": from, "to": step.log_bytes });
+            change["log"] = json!({ "turn": step.log_turn, "from": from, "to": step.log_bytes });
         }
         store::put_step(tx, run.id, step)?;
         merge_outputs(tx, run, report)?;
@@ -385,9 +385,20 @@ pub fn complete(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         report["outputs"][key] = json!({ "value": value });
     }
     merge_steps(tx, call, &run, &source, &[report])?;
+    if run.behavior == Behavior::Apply.word()
+        && let Some(object) = objects::by_id(tx, block::KIND, run.block)?
+    {
+        // What the operator does not name is the input itself (`runner-protocol.md` §13.4).
+        let named: Vec<String> = store::outputs(tx, run.id)?.into_iter().map(|(key, _)| key).collect();
+        let rows = Ordered::read(object)?.block.inputs;
+        for (key, row) in rows.iter().filter(|(key, _)| !named.contains(key)) {
+            manual::echo(tx, run.id, key, row)?;
+        }
+    }
     run.reported_at = Some(call.now);
     engine::finish(tx, call, &mut run, event)?;
-    Ok(answer(false))
+    let body = json!({ "runAborted": false, "status": run.state.shown(), "summary": run.summary });
+    Ok(Reply::json(http::StatusCode::OK, media::of(KIND, "v1"), &body))
 }
 
 /// `POST …/abort` (`runner-protocol.md` §9.1).

@@ -103,7 +103,8 @@ pub fn payload(tx: &mut Tx, id: RunId) -> Outcome<Option<String>> {
 pub fn next_for(tx: &mut Tx, runner: ObjectId, only: Option<&str>) -> Outcome<Option<Run>> {
     let lock = match tx.engine() {
         stoa_db::Engine::Sqlite => "",
-        stoa_db::Engine::Postgres => "FOR UPDATE OF r SKIP LOCKED",
+        // Run and block together: whoever changes the block locks it first, and its queued run then.
+        stoa_db::Engine::Postgres => "FOR UPDATE OF r, b SKIP LOCKED",
     };
     // Manual runs of the shared runner are completed by the server itself (`super::manual`).
     let of_kind = match only {
@@ -112,7 +113,7 @@ pub fn next_for(tx: &mut Tx, runner: ObjectId, only: Option<&str>) -> Outcome<Op
         None => "",
     };
     let sql = Sql::built(format!(
-        "SELECT {COLUMNS} FROM run r WHERE r.runner = $1 AND r.state = 'QUEUED' {of_kind} AND NOT EXISTS
+        "SELECT {COLUMNS} FROM run r JOIN object b ON b.id = r.block WHERE r.runner = $1 AND r.state = 'QUEUED' {of_kind} AND NOT EXISTS
             (SELECT 1 FROM run a WHERE a.block = r.block AND a.state IN ('IN_PROGRESS', 'PENDING'))
          ORDER BY r.created_at, r.id LIMIT 1 {lock}"
     ));
@@ -289,6 +290,8 @@ pub struct Step {
     pub user_message: Option<String>,
     /// Length of the system message in bytes.
     pub log_bytes: usize,
+    /// Counts how often the system message was written anew.
+    pub log_turn: i64,
     log_digest: String,
     place: i64,
 }
@@ -308,6 +311,8 @@ const PUT_STEP: Sql = Sql::new(
 /// Steps of a run: by source, then in the order they came.
 pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
     Ok(tx.all(&STEPS, &[run.0.into()], |row| {
+        let digest: String = row.get(6)?;
+        let (turn, digest) = digest.split_once(' ').unwrap_or(("0", ""));
         Ok(Step {
             source: row.get(0)?,
             id: row.get(1)?,
@@ -315,7 +320,8 @@ pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
             state: row.get(3)?,
             user_message: row.get(4)?,
             log_bytes: usize::try_from(row.get::<i64>(5)?).unwrap_or(0),
-            log_digest: row.get(6)?,
+            log_turn: turn.parse().unwrap_or(0),
+            log_digest: digest.to_owned(),
             place: row.get(7)?,
         })
     })?)
@@ -330,6 +336,7 @@ pub fn new_step(source: &str, id: &str, place: usize) -> Step {
         state: "PENDING".into(),
         user_message: None,
         log_bytes: 0,
+        log_turn: 0,
         log_digest: String::new(),
         place: i64::try_from(place).unwrap_or(i64::MAX),
     }
@@ -348,7 +355,7 @@ pub fn put_step(tx: &mut Tx, run: RunId, step: &Step) -> Outcome<()> {
             step.state.as_str().into(),
             step.user_message.as_deref().into(),
             i64::try_from(step.log_bytes).unwrap_or(i64::MAX).into(),
-            step.log_digest.as_str().into(),
+            format!("{} {}", step.log_turn, step.log_digest).into(),
         ],
     )?;
     Ok(())
@@ -391,6 +398,7 @@ pub fn set_log(tx: &mut Tx, run: RunId, step: &mut Step, text: &str) -> Outcome<
     let key = [run.0.into(), step.source.as_str().into(), step.id.as_str().into()];
     if from == 0 && old > 0 {
         tx.run(&CLEAR_LOG, &key)?;
+        step.log_turn += 1;
     } else if from == text.len() {
         return Ok(None);
     }

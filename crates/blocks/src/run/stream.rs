@@ -3,28 +3,30 @@
 use super::KIND;
 use super::logs::{self, View};
 use super::model::Run;
-use super::store;
+use super::store::{self, Step};
 use axum::response::Response;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use stoa_core::Outcome;
 use stoa_core::feed::{self, Event};
-use stoa_core::{Call, Outcome};
 use stoa_db::Tx;
 use stoa_web::events::{self, Follow, Message};
-use stoa_web::route::About;
+use stoa_web::route::{About, Visitor};
 use stoa_web::{App, Request, Route};
 
 /// `GET …/{uuid}/events`.
 pub fn route() -> Route {
     let path = "/api/meshobjects/meshbuildingblockruns/{uuid}/events";
-    Route::stream(path, Arc::new(|app, call, request| Box::pin(open(app, call, request)))).about(About {
-        summary: "Follow a run as server-sent events, resumable by Last-Event-ID",
-        tag: KIND,
-        produces: Some("text/event-stream"),
-        success: &[200],
-        errors: &[403, 404],
-        ..About::default()
-    })
+    Route::stream(path, Arc::new(|app, visitor, request| Box::pin(open(app, visitor, request)))).about(
+        About {
+            summary: "Follow a run as server-sent events, resumable by Last-Event-ID",
+            tag: KIND,
+            produces: Some("text/event-stream"),
+            success: &[200],
+            errors: &[403, 404],
+            ..About::default()
+        },
+    )
 }
 
 fn message(event: &'static str, data: Value) -> Message {
@@ -49,7 +51,8 @@ fn end_message(tx: &mut Tx, run: &Run) -> Outcome<Message> {
     Ok(message("end", json!({ "status": run.state.shown(), "warnings": warnings })))
 }
 
-async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> {
+async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Response> {
+    let Visitor { call, again } = visitor;
     let uuid = request.param(0).to_owned();
     let resumed = events::resumed(&request);
     let (first, seq, run, view, over) = app
@@ -66,7 +69,7 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
         })
         .await?;
     let (id, at) = (run.id, Arc::clone(&app));
-    let follow: Follow = Box::new(move |events| {
+    let follow: Follow = Box::new(move |_, events| {
         let app = Arc::clone(&at);
         Box::pin(async move {
             app.db
@@ -86,7 +89,7 @@ async fn open(app: Arc<App>, call: Call, request: Request) -> Outcome<Response> 
                 .await
         })
     });
-    Ok(events::respond(&app, seq, Some(id), &first, follow, over))
+    Ok(events::respond(&app, again, (seq, Some(id)), &first, follow, over))
 }
 
 fn is_final(status: &Value) -> bool {
@@ -124,10 +127,14 @@ fn told(tx: &mut Tx, event: &Event, run: &Run, view: View) -> Outcome<Vec<Messag
         let Some(log) = log.filter(|_| view.sees_system()) else { continue };
         let text = |name: &str| step[name].as_str().unwrap_or_default();
         let (source, id) = (text("source"), text("id"));
+        // The text may have been written anew since; then a later event tells it from its start.
+        let same = |now: &Step| now.source == source && now.id == id && log["turn"] == now.log_turn;
+        if !store::steps(tx, run.id)?.iter().any(same) {
+            continue;
+        }
         let place = |name: &str| log[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let text = store::log(tx, run.id, source, id)?;
-        // The text may have been replaced since; then a later event tells it from its start.
-        if let Some(part) = text.get(place("from")..place("to").min(text.len())) {
+        if let Some(part) = text.get(place("from")..place("to")) {
             let data = json!({ "source": source, "id": id, "from": place("from"), "text": part });
             messages.push(message("log", data));
         }

@@ -41,7 +41,9 @@ pub(crate) async fn execute(work: &Work<'_>, run: &Run, terraform: &Terraform) -
     work.begin("pre_run_script");
     execution.run_script().await?;
     work.begin("execute_tf");
-    let mut done = if terraform.is_async { Done::handed_over() } else { Done::succeeded() };
+    // A plan calls nobody, so there is nobody to hand over to.
+    let hands_over = terraform.is_async && run.behavior != Behavior::Detect;
+    let mut done = if hands_over { Done::handed_over() } else { Done::succeeded() };
     match run.behavior {
         Behavior::Detect => execution.plan(&mut done).await?,
         Behavior::Apply => execution.apply().await?,
