@@ -228,7 +228,7 @@ on_both! {
         let shop = stoa.key("shop", &["BUILDINGBLOCK_LIST", "MANAGED_BUILDINGBLOCK_LIST", "EVENTLOG_LIST"]).await;
         assert_eq!(shop.list("meshBuildingBlock", "?size=1").await.len(), 1);
 
-        let all = "from=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z&title=work&description=SHOP2&excludeTitle=x\
+        let all = "from=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z&title=Work&description=shop2&excludeTitle=x\
             &eventType=Created&authorType=ApiKey&workspaceName=Team%20shop2";
         let events = stoa.admin.list("meshEventLog", &format!("?{all}")).await;
         assert_eq!(text(&events[0], "/spec/title"), "Workspace Created");
