@@ -11,7 +11,7 @@ use stoa_base::Refusal;
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Cursor, Query};
 use stoa_core::objects::{self, Object};
-use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
+use stoa_core::{Action, Allowed, Call, Error, Outcome, Resource, Scope};
 use stoa_db::Tx;
 
 /// How a deletion was taken.
@@ -167,6 +167,23 @@ fn locked<K: Kind>(tx: &mut Tx, found: Option<Object>) -> Outcome<Option<Object>
     Ok(locked.filter(|locked| locked.key == found.key))
 }
 
+fn replace<K: Kind>(tx: &mut Tx, call: &Call, request: &Request, id: &str) -> Outcome<Object> {
+    let is_living = |object: &Object| object.deleted_at.is_none();
+    let found = K::find(tx, call, id, request.version)?;
+    let found = locked::<K>(tx, found)?;
+    if found.as_ref().is_some_and(is_living) {
+        return K::update(tx, call, request, id, found);
+    }
+    let refusal = match tx.attempt(|tx| K::update(tx, call, request, id, found)) {
+        Err(Error::Refused(refusal @ Refusal::Conflict { .. })) => refusal,
+        other => return other,
+    };
+    // Somebody else may just have made it; then the request is a replay, and changes what they made.
+    let found = K::find(tx, call, id, request.version)?;
+    let found = locked::<K>(tx, found)?.filter(is_living).ok_or(refusal)?;
+    K::update(tx, call, request, id, Some(found))
+}
+
 fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let seen = Visibility::of(&call.actor, K::RESOURCE)?;
     K::may_list(tx, call, request)?;
@@ -231,10 +248,7 @@ pub fn routes<K: Kind>() -> Vec<Route> {
         Route::write(Method::PUT, &item, |tx, call, request| {
             K::check_types(request)?;
             call.may_at_all(K::RESOURCE, Action::Write)?;
-            let id = request.param(0);
-            let found = K::find(tx, call, id, request.version)?;
-            let found = locked::<K>(tx, found)?;
-            let object = K::update(tx, call, request, id, found)?;
+            let object = replace::<K>(tx, call, request, request.param(0))?;
             reply::<K>(tx, call, request, StatusCode::OK, &object)
         })
         .accept(written)
