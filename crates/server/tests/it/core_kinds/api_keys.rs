@@ -41,25 +41,32 @@ async fn again(stoa: &Stoa, caller: &Caller) -> Caller {
 on_both! {
     async fn it_shows_its_secret_once(stoa) {
         stoa.workspace("orchard").await;
-        let wanted = with(body("orchard", &["PROJECT_SAVE", "PROJECT_LIST", "PROJECT_SAVE"]), "/spec/expiresAt", json!("2097-06-30"));
+        let wanted = with(
+            body("orchard", &["PROJECT_SAVE", "PROJECT_LIST", "PROJECT_SAVE"]),
+            "/spec/expiresAt",
+            json!("2097-06-30"),
+        );
         let answer = stoa.admin.post(KIND, "", &wanted).await;
         assert_eq!(answer.headers["content-type"], media(KIND, "v1-preview"));
         let made = answer.expect(201);
         let (id, fresh) = (text(&made, "/metadata/uuid"), text(&made, "/status/clientSecret"));
         assert!(fresh.len() >= 32 && fresh.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{fresh}");
         let shown = without(made, "/status/clientSecret");
-        assert_eq!(redacted(shown.clone(), &["/metadata/uuid", "/status/clientId"]), json!({
-            "kind": KIND,
-            "apiVersion": "v1-preview",
-            "metadata": { "uuid": "<uuid>", "ownedByWorkspace": "orchard" },
-            "spec": {
-                "displayName": "pipeline",
-                "permissions": ["PROJECT_LIST", "PROJECT_SAVE"],
-                "expiresAt": "2097-06-30",
-            },
-            "status": { "clientId": "<uuid>" },
-            "_links": { "self": { "href": format!("{}/api/meshobjects/meshapikeys/{id}", stoa.url) } },
-        }));
+        assert_eq!(
+            redacted(shown.clone(), &["/metadata/uuid", "/status/clientId"]),
+            json!({
+                "kind": KIND,
+                "apiVersion": "v1-preview",
+                "metadata": { "uuid": "<uuid>", "ownedByWorkspace": "orchard" },
+                "spec": {
+                    "displayName": "pipeline",
+                    "permissions": ["PROJECT_LIST", "PROJECT_SAVE"],
+                    "expiresAt": "2097-06-30",
+                },
+                "status": { "clientId": "<uuid>" },
+                "_links": { "self": { "href": format!("{}/api/meshobjects/meshapikeys/{id}", stoa.url) } },
+            })
+        );
         assert_eq!(shown["status"]["clientId"], shown["metadata"]["uuid"]);
         // A login leaves no trace in it.
         login(&stoa, &id, &fresh).await.expect(200);
@@ -80,10 +87,18 @@ on_both! {
         ] {
             names(stoa.admin.post(KIND, "", &without(good.clone(), missing)).await, field);
         }
-        names(stoa.admin.post(KIND, "", &with(good.clone(), "/spec/displayName", json!(""))).await, "spec.displayName");
+        names(
+            stoa.admin.post(KIND, "", &with(good.clone(), "/spec/displayName", json!(""))).await,
+            "spec.displayName",
+        );
         names(stoa.admin.post(KIND, "", &body("orchard", &["PROJECT_LSIT"])).await, "spec.permissions");
-        for bad in ["2020-01-01", "tomorrow", "", "2097-02-30", "2097-6-30", "2097-06-30T00:00:00Z", "20970630"] {
-            names(stoa.admin.post(KIND, "", &with(good.clone(), "/spec/expiresAt", json!(bad))).await, "spec.expiresAt");
+        for bad in
+            ["2020-01-01", "tomorrow", "", "2097-02-30", "2097-6-30", "2097-06-30T00:00:00Z", "20970630"]
+        {
+            names(
+                stoa.admin.post(KIND, "", &with(good.clone(), "/spec/expiresAt", json!(bad))).await,
+                "spec.expiresAt",
+            );
         }
         stoa.admin.post(KIND, "", &body("nowhere", &[])).await.refused(404, "nowhere");
         // No permission at all is a permission set too; null is no expiry.
@@ -157,10 +172,17 @@ on_both! {
         for code in ["BUILDINGBLOCK_LIST", "MANAGED_BUILDINGBLOCK_LIST", "ADM_BUILDINGBLOCK_LIST"] {
             some.create(KIND, &body("orchard", &[code])).await;
         }
-        some.post(KIND, "", &body("orchard", &["BUILDINGBLOCK_SAVE"])).await.refused(403, "BUILDINGBLOCK_SAVE");
+        some.post(KIND, "", &body("orchard", &["BUILDINGBLOCK_SAVE"]))
+            .await
+            .refused(403, "BUILDINGBLOCK_SAVE");
         // A missing right comes before an unknown code.
-        team.post(KIND, "", &body("orchard", &["NOT_A_CODE", "PROJECT_SAVE"])).await.refused(403, "PROJECT_SAVE");
-        names(team.post(KIND, "", &body("orchard", &["NOT_A_CODE", "PROJECT_LIST"])).await, "spec.permissions");
+        team.post(KIND, "", &body("orchard", &["NOT_A_CODE", "PROJECT_SAVE"]))
+            .await
+            .refused(403, "PROJECT_SAVE");
+        names(
+            team.post(KIND, "", &body("orchard", &["NOT_A_CODE", "PROJECT_LIST"])).await,
+            "spec.permissions",
+        );
     }
 
     async fn nobody_gets_hold_of_a_stronger_key(stoa) {
@@ -176,7 +198,14 @@ on_both! {
         // Weakened to what the caller holds, it is a key like any other.
         let weak = with(rotated, "/spec/permissions", json!(["PROJECT_LIST"]));
         assert!(secret(&team.put(KIND, &id, &weak).await.expect(200)).is_some());
-        strong.post("meshWorkspace", "", &json!({ "metadata": { "name": "x" }, "spec": { "displayName": "X" } })).await.expect(403);
+        strong
+            .post(
+                "meshWorkspace",
+                "",
+                &json!({ "metadata": { "name": "x" }, "spec": { "displayName": "X" } }),
+            )
+            .await
+            .expect(403);
     }
 
     async fn a_workspace_has_ten_keys_at_most(stoa) {
@@ -272,19 +301,28 @@ on_both! {
         let password = text(&made, "/status/password");
         assert!(password.len() >= 32 && password.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let shown = without(made, "/status/password");
-        assert_eq!(redacted(shown.clone(), &["/metadata/createdOn"]), json!({
-            "kind": "meshApiUser",
-            "apiVersion": "v1-preview",
-            "metadata": { "name": "extractor", "createdOn": "<instant>" },
-            "spec": { "displayName": "Data extractor" },
-            "status": {},
-            "_links": { "self": { "href": format!("{}/api/meshobjects/meshapiusers/extractor", stoa.url) } },
-        }));
+        assert_eq!(
+            redacted(shown.clone(), &["/metadata/createdOn"]),
+            json!({
+                "kind": "meshApiUser",
+                "apiVersion": "v1-preview",
+                "metadata": { "name": "extractor", "createdOn": "<instant>" },
+                "spec": { "displayName": "Data extractor" },
+                "status": {},
+                "_links": { "self": { "href": format!("{}/api/meshobjects/meshapiusers/extractor", stoa.url) } },
+            })
+        );
         assert_eq!(stoa.admin.get("meshApiUser", "/extractor").await.expect(200), shown);
         assert_eq!(stoa.admin.list("meshApiUser", "").await, [shown]);
         let extractor = stoa.nobody().basic("extractor", &password);
         extractor.get("meshWorkspace", "/demo-partner").await.expect(200);
-        for (name, word) in [("extractor", "wrong"), ("Extractor", &password), ("nobody", &password), ("", ""), ("a\u{0}b", "x")] {
+        for (name, word) in [
+            ("extractor", "wrong"),
+            ("Extractor", &password),
+            ("nobody", &password),
+            ("", ""),
+            ("a\u{0}b", "x"),
+        ] {
             let answer = stoa.nobody().basic(name, word).get("meshWorkspace", "/demo-partner").await;
             assert_eq!(answer.headers["www-authenticate"], "Bearer");
             answer.refused(401, "");

@@ -134,11 +134,15 @@ on_both! {
                 assert!(seen.insert((name, place)), "{at}: {name} stands twice");
                 assert!(parameter["schema"].is_object(), "{at}: {name}");
                 assert_eq!(parameter["required"] == true, place == "path", "{at}: {name}");
-                assert!(place == "path" || !parameter["description"].as_str().unwrap_or_default().is_empty(), "{at}: {name}");
+                assert!(
+                    place == "path" || !parameter["description"].as_str().unwrap_or_default().is_empty(),
+                    "{at}: {name}"
+                );
             }
             let in_path: BTreeSet<&str> =
                 path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
-            let told: BTreeSet<&str> = seen.iter().filter(|(_, place)| *place == "path").map(|(name, _)| *name).collect();
+            let told: BTreeSet<&str> =
+                seen.iter().filter(|(_, place)| *place == "path").map(|(name, _)| *name).collect();
             assert_eq!(in_path, told, "{at}");
 
             let public = operation["security"] == json!([]);
@@ -211,7 +215,8 @@ on_both! {
             ("meshbuildingblockdefinitions", "meshBuildingBlockDefinition"),
             ("meshbuildingblockrunners", "meshBuildingBlockRunner"),
         ] {
-            let content = &description["paths"][format!("/api/meshobjects/{collection}")]["post"]["requestBody"]["content"];
+            let content = &description["paths"][format!("/api/meshobjects/{collection}")]["post"]["requestBody"]
+                ["content"];
             let mut example = members(content).values().next().unwrap()["example"].clone();
             if kind == "meshBuildingBlockRunner" {
                 example["spec"]["publicKey"] = json!(shared_key().public_pem());

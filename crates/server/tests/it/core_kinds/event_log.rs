@@ -33,20 +33,23 @@ on_both! {
         assert_eq!(list.headers["content-type"], media(KIND, "v1-preview"));
         let event = list.expect(200)["_embedded"]["meshEventLogs"][0].clone();
         let uuid = text(&event, "/metadata/uuid");
-        assert_eq!(redacted(event.clone(), &["/metadata/uuid", "/metadata/createdAt"]), json!({
-            "kind": KIND,
-            "apiVersion": "v1-preview",
-            "metadata": { "uuid": "<uuid>", "createdAt": "<instant>" },
-            "spec": {
-                "title": "Workspace Created",
-                "eventType": "Created",
-                "description": "Workspace 'orchard' was created.",
-                "workspaceRef": { "kind": "meshWorkspace", "name": "orchard" },
-                "content": { "displayName": "Orchard", "platformBuilderAccessEnabled": false, "tags": {} },
-                "author": { "authorType": "ApiKey", "identifier": stoa.admin.client_id },
-            },
-            "_links": { "self": { "href": format!("{}/api/meshobjects/mesheventlogs/{uuid}", stoa.url) } },
-        }));
+        assert_eq!(
+            redacted(event.clone(), &["/metadata/uuid", "/metadata/createdAt"]),
+            json!({
+                "kind": KIND,
+                "apiVersion": "v1-preview",
+                "metadata": { "uuid": "<uuid>", "createdAt": "<instant>" },
+                "spec": {
+                    "title": "Workspace Created",
+                    "eventType": "Created",
+                    "description": "Workspace 'orchard' was created.",
+                    "workspaceRef": { "kind": "meshWorkspace", "name": "orchard" },
+                    "content": { "displayName": "Orchard", "platformBuilderAccessEnabled": false, "tags": {} },
+                    "author": { "authorType": "ApiKey", "identifier": stoa.admin.client_id },
+                },
+                "_links": { "self": { "href": format!("{}/api/meshobjects/mesheventlogs/{uuid}", stoa.url) } },
+            })
+        );
         assert_eq!(stoa.admin.get(KIND, &format!("/{uuid}")).await.expect(200), event);
         stoa.admin.get(KIND, "/nothing").await.refused(404, "nothing");
         for answer in [
@@ -148,7 +151,10 @@ on_both! {
         ] {
             let found = stoa.admin.list(KIND, query).await;
             assert_eq!(found.len(), 1, "{query}");
-            assert_eq!(found[0]["spec"]["author"], json!({ "authorType": author_type, "identifier": author }));
+            assert_eq!(
+                found[0]["spec"]["author"],
+                json!({ "authorType": author_type, "identifier": author })
+            );
             let same = format!("{query}&authorType={author_type}&authorIdentifier={author}");
             assert_eq!(stoa.admin.list(KIND, &same).await, found);
         }
@@ -188,14 +194,23 @@ on_both! {
             (format!("?from={created}&description=orchard.web"), &all[2..]),
             (format!("?from={created}&description='shop'"), &all[..1]),
             (format!("?from={created}&excludeTitle=Workspace%20Created"), &all[2..]),
-            (format!("?from={created}&excludeTitle=Workspace%20Created&excludeTitle=Project%20Created"), &all[3..]),
+            (
+                format!("?from={created}&excludeTitle=Workspace%20Created&excludeTitle=Project%20Created"),
+                &all[3..],
+            ),
             (format!("?from={created}&excludeTitle=Workspace"), &all[..]),
             (format!("?from={created}&eventType=Created"), &all[..3]),
             (format!("?from={created}&eventType=Requested"), &[]),
             (format!("?from={created}&workspaceIdentifier=shop"), &all[..1]),
             (format!("?from={created}&workspaceIdentifier=Shop"), &[]),
-            (format!("?from={created}&workspaceName=Platform"), &["Workspace Created", "Project Created", "Project Deleted"]),
-            (format!("?from={created}&workspaceName=00%25"), &["Workspace Created", "Project Created", "Project Deleted"]),
+            (
+                format!("?from={created}&workspaceName=Platform"),
+                &["Workspace Created", "Project Created", "Project Deleted"],
+            ),
+            (
+                format!("?from={created}&workspaceName=00%25"),
+                &["Workspace Created", "Project Created", "Project Deleted"],
+            ),
             (format!("?from={created}&workspaceName=r%C3%B6%C3%9Fe_"), &all[..1]),
             (format!("?from={created}&workspaceName=platform"), &[]),
             (format!("?from={created}&workspaceName=Enabled"), &[]),
@@ -244,7 +259,10 @@ on_both! {
         let made = admin.create("meshApiKey", &key).await;
         let mut secrets = vec![text(&made, "/status/clientSecret")];
         let id = format!("/{}", text(&made, "/metadata/uuid"));
-        let rotated = admin.put("meshApiKey", &id, &with(key, "/spec/expiresAt", json!("2097-01-01"))).await.expect(200);
+        let rotated = admin
+            .put("meshApiKey", &id, &with(key, "/spec/expiresAt", json!("2097-01-01")))
+            .await
+            .expect(200);
         secrets.push(text(&rotated, "/status/clientSecret"));
         let bot = json!({ "metadata": { "name": "bot" }, "spec": { "displayName": "Bot" } });
         secrets.push(text(&admin.create("meshApiUser", &bot).await, "/status/password"));
@@ -256,8 +274,12 @@ on_both! {
             } },
         } });
         let made = admin.create("meshIntegration", &integration).await;
-        integration["spec"]["config"]["azuredevops"]["personalAccessToken"] = json!({ "plaintext": "second-secret-word" });
-        admin.put("meshIntegration", &format!("/{}", text(&made, "/metadata/uuid")), &integration).await.expect(200);
+        integration["spec"]["config"]["azuredevops"]["personalAccessToken"] =
+            json!({ "plaintext": "second-secret-word" });
+        admin
+            .put("meshIntegration", &format!("/{}", text(&made, "/metadata/uuid")), &integration)
+            .await
+            .expect(200);
         secrets.extend(["first-secret-word".to_owned(), "second-secret-word".to_owned()]);
 
         let everything = admin.get(KIND, "?size=1000").await.text;
@@ -270,7 +292,9 @@ on_both! {
             assert!(!everything.contains(&format!("\"{internal}\"")), "{everything}");
         }
         let changed = admin.list(KIND, "?title=Integration%20Changed").await.remove(0);
-        let hash = |state: &str| changed["spec"][state]["config"]["azuredevops"]["personalAccessToken"]["hash"].clone();
+        let hash = |state: &str| {
+            changed["spec"][state]["config"]["azuredevops"]["personalAccessToken"]["hash"].clone()
+        };
         assert_ne!(hash("content"), hash("previousContent"), "that it was rotated is told");
     }
 }

@@ -94,14 +94,17 @@ on_both! {
             if kind == "entraid" {
                 expected["redirectUrl"] = json!(format!("{}/auth/callback/entraid/{uuid}", stoa.url));
             }
-            assert_eq!(redacted(made.clone(), &["/metadata/uuid", "/metadata/createdOn"]), json!({
-                "kind": KIND,
-                "apiVersion": "v1",
-                "metadata": { "uuid": "<uuid>", "ownedByWorkspace": "demo-partner", "createdOn": "<instant>" },
-                "spec": { "displayName": "Orchard", "config": { "type": kind, kind: expected } },
-                "status": { "isBuiltIn": false },
-                "_links": { "self": { "href": format!("{}/api/meshobjects/meshintegrations/{uuid}", stoa.url) } },
-            }));
+            assert_eq!(
+                redacted(made.clone(), &["/metadata/uuid", "/metadata/createdOn"]),
+                json!({
+                    "kind": KIND,
+                    "apiVersion": "v1",
+                    "metadata": { "uuid": "<uuid>", "ownedByWorkspace": "demo-partner", "createdOn": "<instant>" },
+                    "spec": { "displayName": "Orchard", "config": { "type": kind, kind: expected } },
+                    "status": { "isBuiltIn": false },
+                    "_links": { "self": { "href": format!("{}/api/meshobjects/meshintegrations/{uuid}", stoa.url) } },
+                })
+            );
             assert_eq!(stoa.admin.get(KIND, &id(&made)).await.expect(200), made);
             assert!(stoa.admin.list(KIND, "").await.contains(&made));
             // What was read may be sent back whole: secrets by their hash.
@@ -115,13 +118,17 @@ on_both! {
         for (kind, config, _, required, _) in types() {
             let good = body("demo-partner", kind, config);
             for member in required {
-                let (pointer, field) = (format!("/spec/config/{kind}/{member}"), format!("spec.config.{kind}.{member}"));
+                let (pointer, field) =
+                    (format!("/spec/config/{kind}/{member}"), format!("spec.config.{kind}.{member}"));
                 names(stoa.admin.post(KIND, "", &without(good.clone(), &pointer)).await, &field);
                 names(stoa.admin.post(KIND, "", &with(good.clone(), &pointer, Value::Null)).await, &field);
                 names(stoa.admin.post(KIND, "", &with(good.clone(), &pointer, json!(5))).await, &field);
             }
             let field = format!("spec.config.{kind}");
-            names(stoa.admin.post(KIND, "", &without(good.clone(), &format!("/spec/config/{kind}"))).await, &field);
+            names(
+                stoa.admin.post(KIND, "", &without(good.clone(), &format!("/spec/config/{kind}"))).await,
+                &field,
+            );
             let other = if kind == "gitlab" { "github" } else { "gitlab" };
             let both = with(good.clone(), &format!("/spec/config/{other}"), gitlab());
             names(stoa.admin.post(KIND, "", &both).await, &format!("spec.config.{other}"));
@@ -130,7 +137,10 @@ on_both! {
         }
         let good = body("demo-partner", "gitlab", gitlab());
         for bad in ["GITLAB", "replicator", "metering", "svn", ""] {
-            names(stoa.admin.post(KIND, "", &with(good.clone(), "/spec/config/type", json!(bad))).await, "spec.config.type");
+            names(
+                stoa.admin.post(KIND, "", &with(good.clone(), "/spec/config/type", json!(bad))).await,
+                "spec.config.type",
+            );
         }
         for (missing, field) in [
             ("/metadata/ownedByWorkspace", "metadata.ownedByWorkspace"),
@@ -143,7 +153,10 @@ on_both! {
         stoa.admin.post(KIND, "", &body("nowhere", "gitlab", gitlab())).await.refused(404, "nowhere");
         // Single sign-on belongs to the administrators.
         stoa.workspace("orchard").await;
-        names(stoa.admin.post(KIND, "", &body("orchard", "entraid", entra())).await, "metadata.ownedByWorkspace");
+        names(
+            stoa.admin.post(KIND, "", &body("orchard", "entraid", entra())).await,
+            "metadata.ownedByWorkspace",
+        );
     }
 
     async fn secrets_are_kept_by_hash_and_rotated_by_plaintext(stoa) {
@@ -175,7 +188,11 @@ on_both! {
             assert_eq!(stoa.admin.get(KIND, &id(&made)).await.expect(200), made, "nothing half-done");
 
             let rotate = |value: Value| with(made.clone(), &pointer, value);
-            let rotated = stoa.admin.put(KIND, &id(&made), &rotate(json!({ "plaintext": "another" }))).await.expect(200);
+            let rotated = stoa
+                .admin
+                .put(KIND, &id(&made), &rotate(json!({ "plaintext": "another" })))
+                .await
+                .expect(200);
             let fresh = rotated.pointer(&pointer).unwrap();
             assert_ne!(fresh, &hash);
             assert_eq!(fresh.as_object().unwrap().keys().collect::<Vec<_>>(), ["hash"]);
@@ -219,7 +236,8 @@ on_both! {
         })).await;
         let uuid = text(&runner, "/metadata/uuid");
         let field = "spec.config.gitlab.runnerRef";
-        let with_runner = |reference: Value| body("orchard", "gitlab", with(gitlab(), "/runnerRef", reference));
+        let with_runner =
+            |reference: Value| body("orchard", "gitlab", with(gitlab(), "/runnerRef", reference));
         let made = stoa.admin.create(KIND, &with_runner(json!({ "uuid": uuid }))).await;
         let expected = json!({ "kind": "meshBuildingBlockRunner", "uuid": uuid });
         assert_eq!(made["spec"]["config"]["gitlab"]["runnerRef"], expected);
@@ -236,7 +254,9 @@ on_both! {
 
     async fn filters_narrow_the_list(stoa) {
         stoa.workspace("orchard").await;
-        for (owner, (kind, config, ..)) in ["orchard", "orchard", "orchard", "demo-partner"].iter().zip(types()) {
+        for (owner, (kind, config, ..)) in
+            ["orchard", "orchard", "orchard", "demo-partner"].iter().zip(types())
+        {
             let named = with(body(owner, kind, config), "/spec/displayName", json!(format!("My {kind}")));
             stoa.admin.create(KIND, &named).await;
         }
@@ -266,7 +286,8 @@ on_both! {
         let reader = stoa.key("orchard", &["INTEGRATION_LIST"]).await;
         let seen = reader.list(KIND, "").await;
         assert_eq!(seen.len(), 2);
-        for (built_in, (name, uuid)) in seen.iter().zip([("metering", METERING), ("replicator", REPLICATOR)]) {
+        for (built_in, (name, uuid)) in seen.iter().zip([("metering", METERING), ("replicator", REPLICATOR)])
+        {
             assert_eq!(&reader.get(KIND, &format!("/{uuid}")).await.expect(200), built_in);
             assert_eq!(built_in["metadata"]["uuid"], uuid);
             assert_eq!(built_in["metadata"]["ownedByWorkspace"], "demo-partner");
@@ -306,18 +327,31 @@ on_both! {
 
     async fn one_in_use_cannot_be_deleted(stoa) {
         let made = stoa.admin.create(KIND, &body("demo-partner", "gitlab", gitlab())).await;
-        let definition = stoa.admin.create("meshBuildingBlockDefinition", &json!({
-            "metadata": { "ownedByWorkspace": "demo-partner" },
-            "spec": { "displayName": "d", "description": "d" },
-        })).await;
-        let (uuid, version) = (text(&definition, "/metadata/uuid"), text(&definition, "/status/latestVersionUuid"));
+        let definition = stoa
+            .admin
+            .create(
+                "meshBuildingBlockDefinition",
+                &json!({
+                    "metadata": { "ownedByWorkspace": "demo-partner" },
+                    "spec": { "displayName": "d", "description": "d" },
+                }),
+            )
+            .await;
+        let (uuid, version) =
+            (text(&definition, "/metadata/uuid"), text(&definition, "/status/latestVersionUuid"));
         let mut draft = version_body("demo-partner", &uuid);
         draft["spec"]["implementation"] = json!({ "type": "gitlabPipeline", "gitlabPipeline": {
             "integrationRef": { "uuid": text(&made, "/metadata/uuid") },
             "projectId": "7", "refName": "main", "pipelineTriggerToken": { "plaintext": "token" },
         } });
-        stoa.admin.put("meshBuildingBlockDefinitionVersion", &format!("/{version}"), &draft).await.expect(200);
-        stoa.admin.delete(KIND, &id(&made)).await.refused(409, &format!("meshBuildingBlockDefinitionVersion[{uuid}.1]"));
+        stoa.admin
+            .put("meshBuildingBlockDefinitionVersion", &format!("/{version}"), &draft)
+            .await
+            .expect(200);
+        stoa.admin
+            .delete(KIND, &id(&made))
+            .await
+            .refused(409, &format!("meshBuildingBlockDefinitionVersion[{uuid}.1]"));
         stoa.admin.get(KIND, &id(&made)).await.expect(200);
         stoa.admin.delete("meshBuildingBlockDefinition", &format!("/{uuid}")).await.expect(204);
         stoa.admin.delete(KIND, &id(&made)).await.expect(204);

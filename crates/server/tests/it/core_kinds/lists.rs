@@ -61,7 +61,11 @@ on_both! {
                 // Beyond the end the number is echoed, or clients would ask for ever.
                 assert_eq!(page["number"], 7, "{kind}");
             } else {
-                assert_eq!(page, &json!({ "size": 50, "totalElements": 0, "totalPages": 0, "number": 0 }), "{kind}");
+                assert_eq!(
+                    page,
+                    &json!({ "size": 50, "totalElements": 0, "totalPages": 0, "number": 0 }),
+                    "{kind}"
+                );
                 let own = format!("{}{}", stoa.url, path(kind, &format!("?{filter}")));
                 assert_eq!(answer["_links"], json!({ "self": { "href": own } }), "{kind}");
             }
@@ -82,7 +86,10 @@ on_both! {
             let asked = format!("{base}{filter}&page={number}&size=2");
             let page = follow(&stoa, &asked).await;
             assert_eq!(names_in(&page), expected, "{number}");
-            assert_eq!(page["page"], json!({ "size": 2, "totalElements": 5, "totalPages": 3, "number": number }));
+            assert_eq!(
+                page["page"],
+                json!({ "size": 2, "totalElements": 5, "totalPages": 3, "number": number })
+            );
             assert_eq!(href(&page, "self"), Some(asked.as_str()));
             let to = |number: i32| format!("{base}{filter}&page={number}&size=2");
             assert_eq!(href(&page, "first"), Some(to(0).as_str()));
@@ -102,7 +109,9 @@ on_both! {
 
     async fn following_links_meets_everything_once(stoa) {
         five_projects(&stoa).await;
-        for start in ["?size=2", "?size=1&workspaceIdentifier=orchard", "?size=3&paymentIdentifier=&state=ACTIVE"] {
+        for start in
+            ["?size=2", "?size=1&workspaceIdentifier=orchard", "?size=3&paymentIdentifier=&state=ACTIVE"]
+        {
             let mut address = path("meshProject", start);
             let mut met = Vec::new();
             loop {
@@ -143,7 +152,11 @@ on_both! {
             ("?page=9007199254740991", 50, 9_007_199_254_740_991_i64, 0),
         ] {
             let page = follow(&stoa, &path("meshProject", query)).await;
-            assert_eq!((&page["page"]["size"], &page["page"]["number"]), (&json!(size), &json!(number)), "{query}");
+            assert_eq!(
+                (&page["page"]["size"], &page["page"]["number"]),
+                (&json!(size), &json!(number)),
+                "{query}"
+            );
             assert_eq!(names_in(&page).len(), found, "{query}");
         }
     }
@@ -186,7 +199,8 @@ on_both! {
                 assert_eq!(item["kind"], kind);
                 let address = href(item, "self").unwrap();
                 let media = crate::stoa::media(kind, item["apiVersion"].as_str().unwrap());
-                let shown = stoa.admin.raw(Method::GET, address, |r| r.header("accept", media)).await.expect(200);
+                let shown =
+                    stoa.admin.raw(Method::GET, address, |r| r.header("accept", media)).await.expect(200);
                 assert_eq!(&shown, item, "{kind}");
                 assert_eq!(has_null(&without_some(item)), None, "{kind}");
             }

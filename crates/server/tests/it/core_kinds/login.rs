@@ -23,9 +23,11 @@ on_both! {
     async fn both_encodings_answer_alike(stoa) {
         let (id, secret) = (&stoa.admin.client_id, &stoa.admin.client_secret);
         let plain = json!({ "clientId": id, "clientSecret": secret }).to_string();
-        let more = json!({ "clientId": id, "clientSecret": secret, "grantType": "x", "more": null }).to_string();
+        let more =
+            json!({ "clientId": id, "clientSecret": secret, "grantType": "x", "more": null }).to_string();
         let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
-        let shuffled = format!("client_secret={secret}&scope=a+b%20c&client_id={id}&grant_type=client%5Fcredentials");
+        let shuffled =
+            format!("client_secret={secret}&scope=a+b%20c&client_id={id}&grant_type=client%5Fcredentials");
         for (content_type, body) in [
             ("application/json", &plain),
             ("application/json; charset=utf-8", &plain),
@@ -39,13 +41,16 @@ on_both! {
             let token = text(&granted, "/access_token");
             let mut rest = granted.as_object().unwrap().clone();
             rest.shift_remove("access_token");
-            assert_eq!(Value::Object(rest), json!({
-                "token_type": "Bearer",
-                "expires_in": 300,
-                "refresh_expires_in": 0,
-                "not-before-policy": 0,
-                "scope": "profile email",
-            }));
+            assert_eq!(
+                Value::Object(rest),
+                json!({
+                    "token_type": "Bearer",
+                    "expires_in": 300,
+                    "refresh_expires_in": 0,
+                    "not-before-policy": 0,
+                    "scope": "profile email",
+                })
+            );
             assert!(token.bytes().all(|byte| byte.is_ascii_graphic()));
             stoa.nobody().bearer(&token).get("meshWorkspace", "").await.expect(200);
         }

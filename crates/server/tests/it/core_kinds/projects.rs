@@ -32,19 +32,22 @@ on_both! {
         let made = answer.expect(201);
         let at = |rest: &str| json!({ "href": format!("{}/api/meshobjects/{rest}", stoa.url) });
         let of = |path: &str| at(&format!("{path}?workspaceIdentifier=orchard&projectIdentifier=press-dev"));
-        assert_eq!(redacted(made.clone(), &["/metadata/createdOn"]), json!({
-            "kind": KIND,
-            "apiVersion": "v2",
-            "metadata": { "name": "press-dev", "ownedByWorkspace": "orchard", "createdOn": "<instant>" },
-            "spec": { "displayName": "Press Dev", "tags": { "stage": ["dev", "qa"] } },
-            "_links": {
-                "self": at("meshprojects/orchard.press-dev"),
-                "meshtenants": of("meshtenants"),
-                "meshusers": of("meshusers"),
-                "meshprojectuserbindings": of("meshprojectbindings/userbindings"),
-                "meshprojectgroupbindings": of("meshprojectbindings/groupbindings"),
-            },
-        }));
+        assert_eq!(
+            redacted(made.clone(), &["/metadata/createdOn"]),
+            json!({
+                "kind": KIND,
+                "apiVersion": "v2",
+                "metadata": { "name": "press-dev", "ownedByWorkspace": "orchard", "createdOn": "<instant>" },
+                "spec": { "displayName": "Press Dev", "tags": { "stage": ["dev", "qa"] } },
+                "_links": {
+                    "self": at("meshprojects/orchard.press-dev"),
+                    "meshtenants": of("meshtenants"),
+                    "meshusers": of("meshusers"),
+                    "meshprojectuserbindings": of("meshprojectbindings/userbindings"),
+                    "meshprojectgroupbindings": of("meshprojectbindings/groupbindings"),
+                },
+            })
+        );
         assert_eq!(stoa.admin.get(KIND, "/orchard.press-dev").await.expect(200), made);
         assert_eq!(stoa.admin.list(KIND, "").await, std::slice::from_ref(&made));
         assert_eq!(stoa.admin.put(KIND, "/orchard.press-dev", &made).await.expect(200), made);
@@ -67,9 +70,15 @@ on_both! {
             names(stoa.admin.post(KIND, "", &body("orchard", bad)).await, "metadata.name");
         }
         for bad in [" ".to_owned(), "x".repeat(31)] {
-            names(stoa.admin.post(KIND, "", &with(good.clone(), "/spec/displayName", json!(bad))).await, "spec.displayName");
+            names(
+                stoa.admin.post(KIND, "", &with(good.clone(), "/spec/displayName", json!(bad))).await,
+                "spec.displayName",
+            );
         }
-        names(stoa.admin.post(KIND, "", &with(good.clone(), "/spec/tags", json!({ "k": "x" }))).await, "spec.tags.k");
+        names(
+            stoa.admin.post(KIND, "", &with(good.clone(), "/spec/tags", json!({ "k": "x" }))).await,
+            "spec.tags.k",
+        );
         // No payment method exists yet, so none can be named.
         for field in ["paymentMethodIdentifier", "substitutePaymentMethodIdentifier"] {
             let wrong = with(good.clone(), &format!("/spec/{field}"), json!("nobody-pays"));

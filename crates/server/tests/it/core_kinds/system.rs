@@ -43,8 +43,10 @@ on_both! {
             let answer = get(&stoa.nobody(), "/mesh/info", accept).await;
             assert_eq!(answer.headers["content-type"], "application/json");
             let info = answer.expect(200);
-            assert_eq!(info.as_object().unwrap().keys().collect::<Vec<_>>(),
-                ["version", "is4EPEnabled", "metadata", "adminWorkspaceIdentifier"]);
+            assert_eq!(
+                info.as_object().unwrap().keys().collect::<Vec<_>>(),
+                ["version", "is4EPEnabled", "metadata", "adminWorkspaceIdentifier"]
+            );
             let version = info["version"].as_str().unwrap();
             let numbers: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
             assert!(numbers.len() == 3 && numbers >= [2026, 34, 0].to_vec(), "{version}");
@@ -84,7 +86,8 @@ on_both! {
         assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
         let route = r#"route="/api/meshobjects/meshworkspaces/{identifier}""#;
         for (method, status) in [("GET", 200), ("GET", 404)] {
-            let line = format!(r#"stoa_http_requests_total{{method="{method}",{route},status="{status}"}} 1"#);
+            let line =
+                format!(r#"stoa_http_requests_total{{method="{method}",{route},status="{status}"}} 1"#);
             assert!(answer.text.contains(&line), "{line} is not in\n{}", answer.text);
         }
         // Neither names of things nor words of strangers become labels.
@@ -102,14 +105,22 @@ on_both! {
         for caller in [&stoa.admin, &poor] {
             let answer = get(caller, "/api", Some(root)).await;
             assert_eq!(answer.headers["content-type"], root);
-            assert_eq!(answer.expect(200), json!({ "_links": {
+            assert_eq!(
+                answer.expect(200),
+                json!({ "_links": {
                 "self": { "href": format!("{}/api", stoa.url) },
                 "meshobjects": { "href": format!("{}/api/meshobjects", stoa.url) },
-            } }));
+            } })
+            );
         }
         for path in ["/api", "/api/meshobjects"] {
             get(&stoa.nobody(), path, Some(root)).await.refused(401, "credential");
-            for accept in [None, Some("*/*"), Some("application/json"), Some("application/vnd.meshcloud.api.meshobjects.v1.hal+json")] {
+            for accept in [
+                None,
+                Some("*/*"),
+                Some("application/json"),
+                Some("application/vnd.meshcloud.api.meshobjects.v1.hal+json"),
+            ] {
                 get(&stoa.admin, path, accept).await.refused(406, "application/vnd.meshcloud.api.");
             }
         }
@@ -124,21 +135,36 @@ on_both! {
         for (relation, expected) in [
             ("meshworkspaces", ""),
             ("meshprojects", "workspaceIdentifier,paymentIdentifier,state"),
-            ("meshusers", "uuid,workspaceIdentifier,projectIdentifier,platformIdentifier,workspaceUserGroupIdentifier,projectRole,workspaceRole,email,firstName,lastName,username,euid"),
+            (
+                "meshusers",
+                "uuid,workspaceIdentifier,projectIdentifier,platformIdentifier,workspaceUserGroupIdentifier,projectRole,workspaceRole,email,firstName,lastName,username,euid",
+            ),
             ("meshintegrations", "displayName,ownedByWorkspace,type"),
-            ("mesheventlogs", "from,until,title,description,authorType,authorIdentifier,eventType,workspaceName,workspaceIdentifier,excludeTitle"),
+            (
+                "mesheventlogs",
+                "from,until,title,description,authorType,authorIdentifier,eventType,workspaceName,workspaceIdentifier,excludeTitle",
+            ),
         ] {
             let expected = expected.split(',').filter(|name| !name.is_empty()).collect();
             assert_eq!(variables(relation), Some(expected), "{relation}");
         }
-        for relation in ["meshapikeys", "meshbuildingblockdefinitions", "meshbuildingblockdefinitionversions",
-            "meshbuildingblocks", "meshbuildingblockruns", "meshbuildingblockrunners"] {
+        for relation in [
+            "meshapikeys",
+            "meshbuildingblockdefinitions",
+            "meshbuildingblockdefinitionversions",
+            "meshbuildingblocks",
+            "meshbuildingblockruns",
+            "meshbuildingblockrunners",
+        ] {
             assert!(variables(relation).is_some(), "{relation}");
         }
         stoa.workspace("orchard").await;
         let reader = stoa.key("orchard", &["PROJECT_LIST", "INTEGRATION_LIST", "WORKSPACE_SAVE"]).await;
         let seen = index(&stoa, &reader).await;
-        assert_eq!(seen.iter().map(|(relation, _)| relation.as_str()).collect::<Vec<_>>(), ["meshprojects", "meshintegrations"]);
+        assert_eq!(
+            seen.iter().map(|(relation, _)| relation.as_str()).collect::<Vec<_>>(),
+            ["meshprojects", "meshintegrations"]
+        );
         assert!(index(&stoa, &stoa.key("orchard", &[]).await).await.is_empty());
         // Each link leads to a list.
         for (relation, _) in all {

@@ -32,16 +32,19 @@ on_both! {
         assert_eq!(answer.headers["content-type"], media(KIND, "v2"));
         let made = answer.expect(201);
         let at = |rest: &str| json!({ "href": format!("{}/api/meshobjects/{rest}", stoa.url) });
-        assert_eq!(redacted(made.clone(), &["/metadata/uuid"]), json!({
-            "kind": KIND,
-            "apiVersion": "v2",
-            "metadata": { "name": "lea@fruit.example", "uuid": "<uuid>" },
-            "spec": body("")["spec"],
-            "_links": {
-                "self": at("meshusers/lea%40fruit.example"),
-                "meshworkspaceusergroups": at("meshworkspaceusergroups?username=lea%40fruit.example"),
-            },
-        }));
+        assert_eq!(
+            redacted(made.clone(), &["/metadata/uuid"]),
+            json!({
+                "kind": KIND,
+                "apiVersion": "v2",
+                "metadata": { "name": "lea@fruit.example", "uuid": "<uuid>" },
+                "spec": body("")["spec"],
+                "_links": {
+                    "self": at("meshusers/lea%40fruit.example"),
+                    "meshworkspaceusergroups": at("meshworkspaceusergroups?username=lea%40fruit.example"),
+                },
+            })
+        );
         for id in ["lea@fruit.example", "lea%40fruit.example", "l%65a%40fruit%2Eexample"] {
             assert_eq!(stoa.admin.get(KIND, &format!("/{id}")).await.expect(200), made);
         }
@@ -50,7 +53,8 @@ on_both! {
         // Optional ones are left out when unset; tags never are.
         let sparse = without(without(body("kim"), "/spec/tags"), "/spec/euid");
         let made = stoa.admin.create(KIND, &with(sparse, "/spec/euid", Value::Null)).await;
-        let expected = json!({ "email": "lea@fruit.example", "firstName": "Lea", "lastName": "Apfel", "tags": {} });
+        let expected =
+            json!({ "email": "lea@fruit.example", "firstName": "Lea", "lastName": "Apfel", "tags": {} });
         assert_eq!(made["spec"], expected);
     }
 
@@ -67,9 +71,15 @@ on_both! {
             names(stoa.admin.post(KIND, "", &body(bad)).await, "metadata.name");
         }
         for bad in ["", "lea", "@fruit.example", "lea@", "a@b@c", "le a@fruit.example"] {
-            names(stoa.admin.post(KIND, "", &with(body("lea"), "/spec/email", json!(bad))).await, "spec.email");
+            names(
+                stoa.admin.post(KIND, "", &with(body("lea"), "/spec/email", json!(bad))).await,
+                "spec.email",
+            );
         }
-        names(stoa.admin.post(KIND, "", &with(body("lea"), "/spec/tags", json!({ "k": "v" }))).await, "spec.tags.k");
+        names(
+            stoa.admin.post(KIND, "", &with(body("lea"), "/spec/tags", json!({ "k": "v" }))).await,
+            "spec.tags.k",
+        );
         // 255 characters of any kind are a name.
         let longest = "ü".repeat(255);
         stoa.admin.create(KIND, &body(&longest)).await;
@@ -81,11 +91,18 @@ on_both! {
         stoa.admin.post(KIND, "", &without(body("lea"), "/spec/euid")).await.refused(409, "lea");
         let bare = json!({ "metadata": { "name": "lea" }, "spec": { "email": "l@f.example", "firstName": "L", "lastName": "A" } });
         let changed = stoa.admin.put(KIND, "/lea", &bare).await.expect(200);
-        assert_eq!(changed["spec"], json!({ "email": "l@f.example", "firstName": "L", "lastName": "A", "tags": {} }));
+        assert_eq!(
+            changed["spec"],
+            json!({ "email": "l@f.example", "firstName": "L", "lastName": "A", "tags": {} })
+        );
         assert_eq!(changed["metadata"], made["metadata"]);
 
         // A rename alone is a change like any other: told, and the uuid stays.
-        let renamed = stoa.admin.put(KIND, "/lea", &with(bare.clone(), "/metadata/name", json!("lea.apfel"))).await.expect(200);
+        let renamed = stoa
+            .admin
+            .put(KIND, "/lea", &with(bare.clone(), "/metadata/name", json!("lea.apfel")))
+            .await
+            .expect(200);
         assert_eq!(renamed["metadata"], with(made["metadata"].clone(), "/name", json!("lea.apfel")));
         stoa.admin.get(KIND, "/lea").await.expect(404);
         assert_eq!(stoa.admin.get(KIND, "/lea.apfel").await.expect(200), renamed);
@@ -99,7 +116,10 @@ on_both! {
         stoa.admin.put(KIND, "/lea.apfel", &onto).await.refused(409, "kim");
         assert_eq!(stoa.admin.get(KIND, "/lea.apfel").await.expect(200), renamed, "nothing half-done");
         // A rename of nobody creates nobody.
-        stoa.admin.put(KIND, "/nobody", &with(bare, "/metadata/name", json!("somebody"))).await.refused(404, "nobody");
+        stoa.admin
+            .put(KIND, "/nobody", &with(bare, "/metadata/name", json!("somebody")))
+            .await
+            .refused(404, "nobody");
         assert_eq!(found(&stoa, "").await, ["lea.apfel", "kim"]);
     }
 
@@ -114,7 +134,8 @@ on_both! {
         stoa.admin.put(KIND, "/lea", &with(body("lea"), "/spec/euid", Value::Null)).await.expect(200);
         stoa.admin.put(KIND, "/kim", &body("kim")).await.expect(200);
         let attempts = (0..12).map(|n| {
-            let (admin, user) = (stoa.admin.clone(), with(body(&format!("u{n}")), "/spec/euid", json!("same")));
+            let (admin, user) =
+                (stoa.admin.clone(), with(body(&format!("u{n}")), "/spec/euid", json!("same")));
             tokio::spawn(async move { admin.post(KIND, "", &user).await.status })
         });
         let mut statuses = Vec::new();
@@ -136,10 +157,12 @@ on_both! {
     }
 
     async fn filters_narrow_the_list(stoa) {
-        let person = |name: &str, first: &str, last: &str, euid: &str| json!({
-            "metadata": { "name": name },
-            "spec": { "email": format!("{first}@{last}.example"), "firstName": first, "lastName": last, "euid": euid },
-        });
+        let person = |name: &str, first: &str, last: &str, euid: &str| {
+            json!({
+                "metadata": { "name": name },
+                "spec": { "email": format!("{first}@{last}.example"), "firstName": first, "lastName": last, "euid": euid },
+            })
+        };
         let lea = stoa.admin.create(KIND, &person("lea", "Lea", "Apfel", "1")).await;
         stoa.admin.create(KIND, &person("kim", "Kim", "Apfel", "2")).await;
         stoa.admin.create(KIND, &person("kim+x", "Kim", "Birne", "3")).await;

@@ -35,20 +35,23 @@ on_both! {
         let made = answer.expect(201);
         let at = |rest: &str| json!({ "href": format!("{}/api/meshobjects/{rest}", stoa.url) });
         let of = |kind: &str| at(&format!("{kind}?workspaceIdentifier=orchard"));
-        assert_eq!(redacted(made.clone(), &["/metadata/createdOn"]), json!({
-            "kind": KIND,
-            "apiVersion": "v2",
-            "metadata": { "name": "orchard", "createdOn": "<instant>", "tags": { "cost-center": ["7710"] } },
-            "spec": { "displayName": "Orchard Team", "platformBuilderAccessEnabled": false },
-            "_links": {
-                "self": at("meshworkspaces/orchard"),
-                "meshtenants": of("meshtenants"),
-                "meshprojects": of("meshprojects"),
-                "meshusers": of("meshusers"),
-                "meshpaymentmethods": of("meshpaymentmethods"),
-                "meshworkspaceusergroups": of("meshworkspaceusergroups"),
-            },
-        }));
+        assert_eq!(
+            redacted(made.clone(), &["/metadata/createdOn"]),
+            json!({
+                "kind": KIND,
+                "apiVersion": "v2",
+                "metadata": { "name": "orchard", "createdOn": "<instant>", "tags": { "cost-center": ["7710"] } },
+                "spec": { "displayName": "Orchard Team", "platformBuilderAccessEnabled": false },
+                "_links": {
+                    "self": at("meshworkspaces/orchard"),
+                    "meshtenants": of("meshtenants"),
+                    "meshprojects": of("meshprojects"),
+                    "meshusers": of("meshusers"),
+                    "meshpaymentmethods": of("meshpaymentmethods"),
+                    "meshworkspaceusergroups": of("meshworkspaceusergroups"),
+                },
+            })
+        );
         assert_eq!(stoa.admin.get(KIND, "/orchard").await.expect(200), made);
         assert!(stoa.admin.list(KIND, "").await.contains(&made));
         // What was read may be sent back whole, and changes nothing.
@@ -80,7 +83,19 @@ on_both! {
         for good in ["a", "0", "team-1", "exactly-16-chars"] {
             stoa.admin.create(KIND, &body(good)).await;
         }
-        for bad in ["", "Team", "-a", "a-", "a--b", "a.b", "a b", "a_b", "ä", "seventeen-chars-x", "meshcloud-global-partner"] {
+        for bad in [
+            "",
+            "Team",
+            "-a",
+            "a-",
+            "a--b",
+            "a.b",
+            "a b",
+            "a_b",
+            "ä",
+            "seventeen-chars-x",
+            "meshcloud-global-partner",
+        ] {
             names(stoa.admin.post(KIND, "", &body(bad)).await, "metadata.name");
         }
         names(stoa.admin.post(KIND, "", &without(body("b"), "/metadata/name")).await, "metadata.name");
@@ -95,7 +110,10 @@ on_both! {
             names(stoa.admin.post(KIND, "", &without(body("orchard"), missing)).await, field);
             names(stoa.admin.post(KIND, "", &with(body("orchard"), missing, Value::Null)).await, field);
         }
-        names(stoa.admin.post(KIND, "", &with(body("orchard"), "/spec/displayName", json!(" "))).await, "spec.displayName");
+        names(
+            stoa.admin.post(KIND, "", &with(body("orchard"), "/spec/displayName", json!(" "))).await,
+            "spec.displayName",
+        );
         // Null is absent, unknown and server-assigned members are ignored.
         let sparse = json!({
             "apiVersion": null, "kind": null, "status": null, "more": { "x": 1 },
@@ -150,7 +168,10 @@ on_both! {
 
     async fn tags_are_lists_of_strings(stoa) {
         let tagged = |tags: Value| with(body("orchard"), "/metadata/tags", tags);
-        let made = stoa.admin.create(KIND, &tagged(json!({ "n": [1332, 1.5, true], "none": [], "s": ["b", "a", "b"] }))).await;
+        let made = stoa
+            .admin
+            .create(KIND, &tagged(json!({ "n": [1332, 1.5, true], "none": [], "s": ["b", "a", "b"] })))
+            .await;
         assert_eq!(made["metadata"]["tags"], json!({ "n": ["1332", "1.5", "true"], "s": ["b", "a", "b"] }));
         for bad in [json!("x"), json!(1), json!({ "a": 1 }), json!([["x"]]), json!([{}]), json!([null])] {
             names(stoa.admin.put(KIND, "/orchard", &tagged(json!({ "k": bad }))).await, "metadata.tags.k");
@@ -161,8 +182,14 @@ on_both! {
         }
         let (longest, long) = ("k".repeat(100), "k".repeat(101));
         stoa.admin.put(KIND, "/orchard", &tagged(json!({ longest: ["x".repeat(255)] }))).await.expect(200);
-        names(stoa.admin.put(KIND, "/orchard", &tagged(json!({ long.clone(): ["x"] }))).await, &format!("metadata.tags.{long}"));
-        stoa.admin.put(KIND, "/orchard", &tagged(json!({ "k": ["x".repeat(256)] }))).await.refused(400, "255");
+        names(
+            stoa.admin.put(KIND, "/orchard", &tagged(json!({ long.clone(): ["x"] }))).await,
+            &format!("metadata.tags.{long}"),
+        );
+        stoa.admin
+            .put(KIND, "/orchard", &tagged(json!({ "k": ["x".repeat(256)] })))
+            .await
+            .refused(400, "255");
         // Two read-modify-write changes keep each other's tags; an empty list takes one away.
         for key in ["one", "two"] {
             let mut read = stoa.admin.get(KIND, "/orchard").await.expect(200);
@@ -188,7 +215,8 @@ on_both! {
         let integration = json!({ "metadata": owner("orchard"), "spec": {
             "displayName": "i", "config": { "type": "gitlab", "gitlab": { "baseUrl": "https://lab.example" } },
         } });
-        let definition = json!({ "metadata": owner("orchard"), "spec": { "displayName": "d", "description": "d" } });
+        let definition =
+            json!({ "metadata": owner("orchard"), "spec": { "displayName": "d", "description": "d" } });
         for (kind, body, id) in [
             ("meshProject", project, None),
             ("meshBuildingBlockRunner", runner, Some("/metadata/uuid")),
@@ -227,7 +255,8 @@ on_both! {
         stoa.admin.delete(KIND, "/orchard").await.expect(204);
 
         stoa.advance(std::time::Duration::from_secs(5));
-        let again = stoa.admin.create(KIND, &with(body("orchard"), "/spec/displayName", json!("Second"))).await;
+        let again =
+            stoa.admin.create(KIND, &with(body("orchard"), "/spec/displayName", json!("Second"))).await;
         assert_eq!(stoa.admin.get(KIND, "/orchard").await.expect(200), again);
         assert_eq!(again["metadata"].get("deletedOn"), None);
         stoa.admin.delete(KIND, "/orchard").await.expect(204);
