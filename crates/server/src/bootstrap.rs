@@ -1,12 +1,11 @@
 //! What the first start makes: the admin workspace, the shared runner, the built-in integrations, the first
 //! admin key, the key of the embedded runner. Every later start finds it there.
 
-use serde_json::json;
-use stoa_base::{ObjectId, Refusal};
+use serde_json::{Value, json};
+use stoa_base::ObjectId;
 use stoa_blocks::{integration, runner};
 use stoa_core::objects;
-use stoa_core::secrets;
-use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope};
+use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
 use stoa_db::{Sql, Tx};
 use stoa_identity::apikey;
 use stoa_tenancy::workspace;
@@ -21,17 +20,32 @@ const EMBEDDED_PERMISSIONS: [&str; 3] =
 pub struct Wanted {
     /// Public key of the shared runner, if it is made now.
     pub public_key: String,
-    /// Id and secret of the admin key, when they are given.
-    pub admin: Option<(ObjectId, String)>,
+    /// The first administrator's key.
+    pub admin: Admin,
+}
+
+/// The first administrator's key, by id and secret.
+#[derive(Clone)]
+pub enum Admin {
+    /// An operator gave it: it is made whenever it is not there.
+    Given(ObjectId, String),
+    /// We made it up and wrote it down: it is made on the first start only.
+    Offered(ObjectId, String),
+    /// Nobody needs one.
+    No,
 }
 
 /// What was made or found.
 pub struct Made {
     /// Public key of the shared runner as stored.
     pub public_key: String,
-    /// The admin key that was made now.
+    /// The admin key that was made now, or by a start that was cut short before it could say so.
     pub admin: Option<(ObjectId, String)>,
 }
+
+/// The master key is not the one this database was set up with.
+#[derive(Debug)]
+pub struct WrongKey;
 
 const CHECK: Sql = Sql::new("SELECT value FROM setting WHERE name = 'master-key-check'");
 const SET_CHECK: Sql = Sql::new("INSERT INTO setting (name, value) VALUES ('master-key-check', $1)");
@@ -39,7 +53,7 @@ const SET_CHECK: Sql = Sql::new("INSERT INTO setting (name, value) VALUES ('mast
 const LOCK: Sql = Sql::differs("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7305807)) held");
 
 /// Sets the installation up, or finds that it is.
-pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
+pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, WrongKey>> {
     tx.all(&LOCK, &[], |_| Ok(()))?;
     let check = call.world.vault.hash("stoa");
     let first_start = match tx.maybe(&CHECK, &[], |row| row.get::<String>(0))? {
@@ -48,11 +62,7 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
             true
         }
         Some(stored) if stored == check => false,
-        Some(_) => {
-            return Err(Error::from(Refusal::Unavailable(
-                "The master key is not the one this database was set up with.".into(),
-            )));
-        }
+        Some(_) => return Ok(Err(WrongKey)),
     };
     let home = workspace::ensure(tx, call, &call.world.settings.admin_workspace.clone(), "Administration")?;
     let public_key = runner::ensure_shared(tx, call, &wanted.public_key)?;
@@ -66,15 +76,15 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
         let key = ("embedded runner".to_owned(), permissions, None);
         apikey::create_known(tx, call, allowed, (embedded, &secret), &home, key)?;
     }
-    let admin = match &wanted.admin {
-        Some((id, secret)) => {
-            (objects::by_id(tx, apikey::KIND, *id)?.is_none()).then(|| (*id, secret.clone()))
-        }
+    let mut exists = |id| Ok::<_, Error>(objects::by_id(tx, apikey::KIND, id)?.is_some());
+    let (admin, new) = match &wanted.admin {
+        Admin::Given(id, secret) if !exists(*id)? => (Some((*id, secret.clone())), true),
         // Later a lost key is replaced by one that the environment names.
-        None if first_start => Some((ObjectId::new(), secrets::new_secret()?)),
-        None => None,
+        Admin::Offered(id, secret) if first_start => (Some((*id, secret.clone())), true),
+        Admin::Offered(id, secret) if exists(*id)? => (Some((*id, secret.clone())), false),
+        Admin::Given(..) | Admin::Offered(..) | Admin::No => (None, false),
     };
-    if let Some((id, secret)) = &admin {
+    if let (Some((id, secret)), true) = (&admin, new) {
         let permissions = Permission::all()
             .filter(|permission| permission.is_admin())
             .map(|code| code.to_string())
@@ -82,10 +92,16 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Made> {
         let key = ("first administrator".to_owned(), permissions, None);
         apikey::create_known(tx, call, allowed, (*id, secret), &home, key)?;
     }
-    Ok(Made { public_key, admin })
+    Ok(Ok(Made { public_key, admin }))
 }
 
-/// The file that tells the first administrator how to sign in.
-pub fn admin_file(url: &str, id: ObjectId, secret: &str) -> String {
+/// The text that tells the first administrator how to sign in.
+pub fn admin_text(url: &str, id: ObjectId, secret: &str) -> String {
     format!("{:#}\n", json!({ "url": url, "clientId": id, "clientSecret": secret }))
+}
+
+/// Id and secret in a text of [`admin_text`].
+pub fn read_admin(text: &str) -> Option<(ObjectId, String)> {
+    let key: Value = serde_json::from_str(text).ok()?;
+    Some((key["clientId"].as_str()?.parse().ok()?, key["clientSecret"].as_str()?.to_owned()))
 }

@@ -107,7 +107,12 @@ impl Config {
     /// other's changes. PostgreSQL takes several.
     pub fn hold(&self) -> Result<Option<File>, ConfigError> {
         let url = self.database_url();
-        let Some(database) = url.strip_prefix("sqlite:") else { return Ok(None) };
+        let Some(database) = url.strip_prefix("sqlite:") else {
+            let known = ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
+            let problem = "the database URL must begin with `sqlite:` or `postgres:`";
+            return if known { Ok(None) } else { Err(ConfigError::Other(problem.into())) };
+        };
+        let database = database.strip_prefix("//").unwrap_or(database);
         let path = PathBuf::from(format!("{database}.lock"));
         let fail = |source| ConfigError::File { path: path.clone(), source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -131,11 +136,16 @@ impl Config {
             .map_err(|source| ConfigError::File { path: self.data_dir.clone(), source })
     }
 
-    /// The installation's keys; a new master key is made on the first start.
-    pub fn vault(&self) -> Result<Vault, ConfigError> {
-        let path = self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"));
-        let text = match read_if_there(&path)? {
-            Some(text) => text,
+    /// Where the master key is.
+    pub fn master_key_path(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
+    }
+
+    /// The installation's keys, and whether a master key was made for them now, as the first start does.
+    pub fn vault(&self) -> Result<(Vault, bool), ConfigError> {
+        let path = self.master_key_path();
+        let (text, made) = match read_if_there(&path)? {
+            Some(text) => (text, false),
             None if self.master_key_file.is_some() => {
                 return Err(ConfigError::Other(format!(
                     "{}: the master key file does not exist",
@@ -145,10 +155,11 @@ impl Config {
             None => {
                 let key = Vault::new_master_key().map_err(|error| ConfigError::Other(error.to_string()))?;
                 write_private(&path, &key)?;
-                key
+                (key, true)
             }
         };
-        Vault::open(&text).map_err(|source| ConfigError::MasterKey { path, source })
+        let vault = Vault::open(&text).map_err(|source| ConfigError::MasterKey { path, source })?;
+        Ok((vault, made))
     }
 }
 
@@ -161,7 +172,7 @@ pub fn read_if_there(path: &Path) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// Writes a file that only this user can read, whole or not at all.
+/// Writes a file that only this user can read, whole or not at all, to last.
 pub fn write_private(path: &Path, content: &str) -> Result<(), ConfigError> {
     let fail = |source| ConfigError::File { path: path.to_owned(), source };
     let mut partial = path.to_owned().into_os_string();
@@ -175,5 +186,8 @@ pub fn write_private(path: &Path, content: &str) -> Result<(), ConfigError> {
         .open(&partial)
         .map_err(fail)?;
     file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
-    std::fs::rename(&partial, path).map_err(fail)
+    std::fs::rename(&partial, path).map_err(fail)?;
+    // A name lasts only once its folder is written too.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)
 }

@@ -1,7 +1,8 @@
 //! The runner inside the server: the same runner as outside, over the same HTTP.
 
 use crate::bootstrap::EMBEDDED_KEY;
-use crate::config::{Config, ConfigError, read_if_there, write_private};
+use crate::config::{Config, ConfigError};
+use crate::pending::{Pending, Written};
 use std::time::Duration;
 use stoa_base::ObjectId;
 use stoa_blocks::runner::SHARED;
@@ -11,24 +12,28 @@ use stoa_identity::token::Claims;
 use stoa_seal::PrivateKey;
 
 const KEY_BITS: u32 = 2048;
-const KEY_FILE: &str = "shared-runner.pem";
 /// How long the embedded runner's token lives; permissions come from its key, which can be deleted.
 const TOKEN_LIFE: Duration = Duration::from_hours(24 * 365);
 
-/// The key pair of the shared runner: the one in the data folder, or a new one. A new one is kept only once
-/// the database has taken it, see [`keep_key`].
-pub fn key(config: &Config) -> Result<(PrivateKey, bool), ConfigError> {
-    let path = config.data_dir.join(KEY_FILE);
-    let bad = |error: stoa_seal::BadKey| ConfigError::Other(format!("{}: {error}", path.display()));
-    match read_if_there(&path)? {
-        Some(pem) => Ok((PrivateKey::from_pem(&pem).map_err(bad)?, false)),
-        None => Ok((PrivateKey::generate(KEY_BITS).map_err(bad)?, true)),
-    }
+/// The file of the shared runner's key pair.
+pub fn key_file(config: &Config) -> Pending {
+    Pending::of(&config.data_dir, "shared-runner.pem")
 }
 
-/// Keeps a new key pair.
-pub fn keep_key(config: &Config, key: &PrivateKey) -> Result<(), ConfigError> {
-    write_private(&config.data_dir.join(KEY_FILE), &key.to_pem())
+/// The key pair of the shared runner: the one in the data folder, or a new one. Says whether the file still has to
+/// be settled.
+pub fn key(config: &Config) -> Result<(PrivateKey, bool), ConfigError> {
+    let file = key_file(config);
+    let bad = |error| ConfigError::Other(format!("{}: {error}", file.path().display()));
+    match file.read()? {
+        Written::Settled(pem) => Ok((PrivateKey::from_pem(&pem).map_err(bad)?, false)),
+        Written::Pending(pem) => Ok((PrivateKey::from_pem(&pem).map_err(bad)?, true)),
+        Written::Nothing => {
+            let key = PrivateKey::generate(KEY_BITS).map_err(bad)?;
+            file.write(&key.to_pem())?;
+            Ok((key, true))
+        }
+    }
 }
 
 /// The embedded runner's configuration.

@@ -144,7 +144,10 @@ async fn serve(config: Config) -> ExitCode {
             running.stop().await;
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&error),
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the server could not start");
+            failed(&error)
+        }
     }
 }
 

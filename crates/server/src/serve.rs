@@ -1,7 +1,8 @@
 //! Starting and stopping a server process.
 
-use crate::bootstrap::{self, Made, Wanted};
-use crate::config::{Config, ConfigError, write_private};
+use crate::bootstrap::{self, Admin, Made, Wanted, WrongKey};
+use crate::config::{Config, ConfigError};
+use crate::pending::{Pending, Written};
 use crate::{assembly, controllers, embedded};
 use anyhow::Context;
 use axum::Router;
@@ -10,8 +11,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use stoa_base::ObjectId;
 use stoa_core::feed::Bell;
-use stoa_core::{Call, Settings, World};
+use stoa_core::{Call, Settings, World, secrets};
 use stoa_db::Engine;
 use stoa_web::{App, dispatch};
 use tokio::net::TcpListener;
@@ -43,7 +45,7 @@ pub struct Running {
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     config.prepare()?;
     let held = config.hold()?;
-    let vault = config.vault()?;
+    let (vault, made_master_key) = config.vault()?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -66,14 +68,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     .context("cannot open the database")?;
     let app = Arc::new(assembly::app(db, world, bell)?);
 
-    let (made, key) = set_up(&config, &app).await?;
-    if let Some((id, secret)) = &made.admin
-        && config.admin_client_id.is_none()
-    {
-        let path = config.data_dir.join("admin-key.json");
-        write_private(&path, &bootstrap::admin_file(&public_url, *id, secret))?;
-        tracing::info!(file = %path.display(), "the first administrator's API key was written");
-    }
+    let (made, key) = set_up(&config, &app, made_master_key).await?;
 
     let (stop, stop_runner) = (CancellationToken::new(), CancellationToken::new());
     let mut tasks = JoinSet::new();
@@ -96,17 +91,15 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     Ok(Running { address, app, admin, stop, stop_runner, tasks, runner, held })
 }
 
-async fn set_up(config: &Config, app: &Arc<App>) -> anyhow::Result<(Made, stoa_seal::PrivateKey)> {
+async fn set_up(
+    config: &Config,
+    app: &Arc<App>,
+    made_master_key: bool,
+) -> anyhow::Result<(Made, stoa_seal::PrivateKey)> {
     let for_key = config.clone();
     let (key, fresh) = tokio::task::spawn_blocking(move || embedded::key(&for_key)).await??;
-    let admin = match (&config.admin_client_id, &config.admin_client_secret) {
-        (Some(id), Some(secret)) => {
-            let id =
-                id.parse().map_err(|_| ConfigError::Other("the admin client id must be a uuid".into()))?;
-            Some((id, secret.clone()))
-        }
-        _ => None,
-    };
+    let admin = administrator(config, &app.world.settings.public_url)?;
+    let offered = matches!(admin, Admin::Offered(..));
     let wanted = Wanted { public_key: key.public_pem(), admin };
     let world = Arc::clone(&app.world);
     let made = app
@@ -114,10 +107,58 @@ async fn set_up(config: &Config, app: &Arc<App>) -> anyhow::Result<(Made, stoa_s
         .write(move |tx| bootstrap::run(tx, &Call::by_system(&world, "bootstrap"), &wanted))
         .await
         .context("cannot set the installation up")?;
-    if fresh && made.public_key == key.public_pem() {
-        embedded::keep_key(config, &key)?;
+    let made = made.map_err(|WrongKey| wrong_key(config, made_master_key))?;
+    if fresh {
+        embedded::key_file(config).settle(made.public_key == key.public_pem())?;
+    }
+    if offered {
+        let file = admin_file(config);
+        file.settle(made.admin.is_some())?;
+        if made.admin.is_some() {
+            tracing::info!(file = %file.path().display(), "the first administrator's API key was written");
+        }
     }
     Ok((made, key))
+}
+
+fn admin_file(config: &Config) -> Pending {
+    Pending::of(&config.data_dir, "admin-key.json")
+}
+
+/// The first administrator's key: the one that the configuration names, or one that is written down before the
+/// database is told of it.
+fn administrator(config: &Config, public_url: &str) -> anyhow::Result<Admin> {
+    if let (Some(id), Some(secret)) = (&config.admin_client_id, &config.admin_client_secret) {
+        let id = id.parse().map_err(|_| ConfigError::Other("the admin client id must be a uuid".into()))?;
+        return Ok(Admin::Given(id, secret.clone()));
+    }
+    let file = admin_file(config);
+    let known = match file.read()? {
+        Written::Settled(_) => return Ok(Admin::No),
+        Written::Pending(text) => bootstrap::read_admin(&text),
+        Written::Nothing => None,
+    };
+    let (id, secret) = match known {
+        Some(key) => key,
+        None => (ObjectId::new(), secrets::new_secret()?),
+    };
+    file.write(&bootstrap::admin_text(public_url, id, &secret))?;
+    Ok(Admin::Offered(id, secret))
+}
+
+/// Why this master key will not do. One that was made just now goes away: it must not be taken for the real one.
+fn wrong_key(config: &Config, made: bool) -> ConfigError {
+    let path = config.master_key_path();
+    let place = path.display();
+    if !made {
+        return ConfigError::Other(format!("{place}: this database was set up with another master key"));
+    }
+    match std::fs::remove_file(&path) {
+        Ok(()) => {
+            ConfigError::Other(format!("{place}: the master key of this database is missing; put it back"))
+        }
+        Err(source) => ConfigError::File { path, source },
+    }
 }
 
 fn start_runner(

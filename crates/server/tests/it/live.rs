@@ -154,6 +154,18 @@ on_both! {
         }
         assert!(fastest < Duration::from_millis(200), "the fastest of five took {fastest:?}");
     }
+
+    async fn a_key_that_was_deleted_hears_nothing_any_more(stoa) {
+        stoa.workspace("shop").await;
+        let key = stoa.key("shop", &["WORKSPACE_LIST"]).await;
+        let mut ear = feed(&stoa, &key, "", From::Now).await;
+        rename(&stoa.admin, "shop", "before").await;
+        assert_eq!(ear.next().await.unwrap().data["kind"], "meshWorkspace");
+        let path = format!("/{}", key.client_id);
+        assert_eq!(stoa.admin.delete("meshApiKey", &path).await.status, 204);
+        rename(&stoa.admin, "shop", "after").await;
+        assert_eq!(ear.next().await, None, "the stream ends");
+    }
 }
 
 /// The clock of this test stands still and jumps to whatever comes next, so fifteen seconds pass at once.

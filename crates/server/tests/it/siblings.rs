@@ -275,3 +275,17 @@ async fn work_once(server: &Stoa) -> bool {
     }
     true
 }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_ordered_once_is_ordered_once() {
+    let Some(servers) = three().await else { return };
+    servers[0].workspace("shop").await;
+    let (_, version) = servers[0].definition("demo-partner", json!({ "onlyApplyOncePerTenant": true })).await;
+    let body = block_body(&version, "shop", json!({}));
+    let orders = around(&servers, 12).map(|caller| {
+        let body = body.clone();
+        async move { caller.post("meshBuildingBlock", "", &body).await.status }
+    });
+    let mut statuses = join_all(orders).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![201], vec![409; 11]].concat());
+}

@@ -115,7 +115,7 @@ pub fn media(kind: &str, version: &str) -> String {
 }
 
 /// Version and collection of a kind, as tests use it by default.
-fn of(kind: &str) -> (&'static str, &'static str) {
+pub fn of(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "meshWorkspace" => ("v2", "meshworkspaces"),
         "meshProject" => ("v2", "meshprojects"),
