@@ -1,6 +1,10 @@
 //! Whole-system tests: a real server on a real port and a real database, spoken to over HTTP. Each test runs on
 //! SQLite, and on PostgreSQL when `STOA_TEST_POSTGRES` names a server.
 
+#![expect(
+    clippy::pedantic,
+    reason = "tests are stories: constants where they are needed, spans as the spec says"
+)]
 #![expect(clippy::unwrap_used, reason = "the answer of a test to an error is a panic")]
 
 mod access;
