@@ -12,6 +12,7 @@ mod bad_input;
 mod behaviours;
 mod block_kinds;
 mod claimed;
+mod cli;
 mod conformance;
 mod core_kinds;
 mod faults;
