@@ -182,6 +182,8 @@ const TRIM: Sql = Sql::new(
 
 fn write(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let block = opened(tx, call, request, Action::Write)?;
+    // States of a block come one after the other, each at a place of its own.
+    objects::by_id_for_update(tx, block::KIND, block)?;
     let header: Header = serde_json::from_slice(&request.raw)
         .map_err(|bad| Refusal::Malformed(format!("A state must be a JSON object: {bad}.")))?;
     if let Some(sent) = request.header("content-md5")
