@@ -1,7 +1,9 @@
 //! A claimed run in a test's hands: it reports what a runner or a pipeline would report.
 
-use crate::stoa::{Answer, Caller, SHARED, Stoa, text};
+use crate::stoa::{Answer, Caller, PATIENCE, SHARED, Stoa, text};
+use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -56,6 +58,19 @@ impl Caller {
     /// Starts a run of a block.
     pub async fn trigger(&self, block: &str) -> Answer {
         self.act("meshBuildingBlock", &format!("/{block}/trigger-run")).await
+    }
+
+    /// Reads a path until `wanted` holds of the answer.
+    pub async fn until_at(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let started = Instant::now();
+        loop {
+            let answer = self.raw(Method::GET, path, |r| r).await;
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(started.elapsed() < PATIENCE, "it did not come to pass: {}", answer.text);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// PATCHes a run as this source.

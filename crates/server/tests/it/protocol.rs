@@ -1,1 +1,12 @@
-//! Placeholder: tests of this module follow.
+//! The corners of the run protocol: `runner-protocol.md` section by section, beyond its own checks.
+
+mod aborts;
+mod deadlines;
+mod fencing;
+mod manual;
+mod oddities;
+mod plans;
+mod reports;
+mod sources;
+mod states;
+mod tokens;
