@@ -4,7 +4,9 @@ use crate::http1::{Caller, Connection};
 use crate::load::{Done, round};
 use crate::server::Server;
 use anyhow::{Context, ensure};
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,13 +24,21 @@ const RUNNER_KEY_BITS: u32 = 2048;
 /// How long one burst of orders may last.
 const ORDERING: Duration = Duration::from_mins(2);
 
-/// An installation with a definition on offer.
-pub struct Installation {
-    /// The runner that all runs wait for.
+/// A released version, and the runner that its runs wait for.
+pub struct Offer {
+    /// The runner.
     pub runner: String,
+    version: String,
+}
+
+/// An installation with definitions on offer.
+pub struct Installation {
+    /// What is ordered in bulk; its queue is long.
+    pub busy: Offer,
+    /// What is ordered one by one; its runner is idle.
+    pub idle: Offer,
     /// The first administrator, for what is not measured.
     pub admin: Client,
-    version: String,
     caller: Caller,
     credentials: (String, String),
     tenant: (String, String),
@@ -57,6 +67,25 @@ fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
     Ok(found.with_context(|| format!("no {pointer} in {value}"))?.to_owned())
 }
 
+impl Offer {
+    /// The order of a block with this number.
+    pub fn order(&self, caller: &Caller, number: usize) -> anyhow::Result<Request<Full<Bytes>>> {
+        let body = json!({
+            "spec": {
+                "buildingBlockDefinitionVersionRef": { "uuid": self.version },
+                "targetRef": { "kind": "meshWorkspace", "name": workspace(number) },
+                "displayName": format!("schema {number}"),
+                "inputs": {
+                    "schema": { "value": format!("orders_{number}") },
+                    "size_gb": { "value": 20 },
+                    "region": { "value": "eu-central" },
+                },
+            },
+        });
+        caller.about("meshBuildingBlock", "v2-preview")?.request(Method::POST, BLOCKS, body.to_string())
+    }
+}
+
 /// Name of a workspace by its number.
 pub fn workspace(number: usize) -> String {
     format!("team-{}", number % WORKSPACES)
@@ -69,45 +98,23 @@ impl Installation {
         let credential =
             Credential::Key { client_id: key.client_id.clone(), client_secret: key.client_secret.clone() };
         let admin = Client::new(&server.url(), credential)?;
-        let create = async |kind: &str, version: &str, body: Value| {
-            let path = format!("/api/meshobjects/{}s", kind.to_lowercase());
-            admin
-                .post(&path, &media(kind, version), &body)
-                .await
-                .with_context(|| format!("creating a {kind}"))
-        };
         for number in 0..WORKSPACES {
             let name = workspace(number);
             let body = json!({ "metadata": { "name": name, "tags": {} }, "spec": { "displayName": format!("Team {number}") } });
-            create("meshWorkspace", "v2", body).await?;
+            create(&admin, "meshWorkspace", "v2", body).await?;
         }
-        let public_key = PrivateKey::generate(RUNNER_KEY_BITS)?.public_pem();
-        let runner = json!({
-            "metadata": { "ownedByWorkspace": OWNER },
-            "spec": { "displayName": "bench", "publicKey": public_key, "implementationType": "TERRAFORM" },
-        });
-        let runner = create("meshBuildingBlockRunner", "v1-preview", runner).await?;
-        let runner = text(&runner, "/metadata/uuid")?;
-        let definition = json!({
-            "metadata": { "ownedByWorkspace": OWNER },
-            "spec": { "displayName": "Schema", "description": "A database schema with its owner" },
-        });
-        let definition = create("meshBuildingBlockDefinition", "v1-preview", definition).await?;
-        let version = text(&definition, "/status/latestVersionUuid")?;
-        let body = version_body(&text(&definition, "/metadata/uuid")?, &runner);
-        let kind = "meshBuildingBlockDefinitionVersion";
-        let path = format!("/api/meshobjects/{}s/{version}", kind.to_lowercase());
-        admin.put(&path, &media(kind, "v1-preview"), &body).await.context("releasing the version")?;
+        let busy = offer(&admin, "Schema").await?;
+        let idle = offer(&admin, "Schema by hand").await?;
         let tenant = json!({
             "metadata": { "ownedByWorkspace": workspace(0) },
             "spec": { "displayName": "reader", "permissions": ["BUILDINGBLOCK_LIST"] },
         });
-        let tenant = create("meshApiKey", "v1-preview", tenant).await?;
+        let tenant = create(&admin, "meshApiKey", "v1-preview", tenant).await?;
         let tenant = (text(&tenant, "/status/clientId")?, text(&tenant, "/status/clientSecret")?);
         Ok(Self {
-            runner,
+            busy,
+            idle,
             admin,
-            version,
             caller: Caller::nobody(server.address)?,
             credentials: (key.client_id, key.client_secret),
             tenant,
@@ -141,27 +148,6 @@ impl Installation {
     /// uuids of the first workspace's blocks.
     pub fn blocks_of_first(&self) -> Vec<String> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The order of the block with this number.
-    pub fn order(
-        &self,
-        caller: &Caller,
-        number: usize,
-    ) -> anyhow::Result<http::Request<http_body_util::Full<bytes::Bytes>>> {
-        let body = json!({
-            "spec": {
-                "buildingBlockDefinitionVersionRef": { "uuid": self.version },
-                "targetRef": { "kind": "meshWorkspace", "name": workspace(number) },
-                "displayName": format!("schema {number}"),
-                "inputs": {
-                    "schema": { "value": format!("orders_{number}") },
-                    "size_gb": { "value": 20 },
-                    "region": { "value": "eu-central" },
-                },
-            },
-        });
-        caller.about("meshBuildingBlock", "v2-preview")?.request(Method::POST, BLOCKS, body.to_string())
     }
 
     /// The number of the next order.
@@ -201,7 +187,7 @@ impl Installation {
                     return Ok((connection, false));
                 }
                 let number = installation.next_number();
-                let answer = connection.expect(201, installation.order(&admin, number)?).await?;
+                let answer = connection.expect(201, installation.busy.order(&admin, number)?).await?;
                 if workspace(number) == workspace(0) {
                     let uuid = serde_json::from_slice::<Created>(&answer)?.metadata.uuid;
                     installation.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(uuid);
@@ -223,6 +209,33 @@ impl Installation {
     pub fn page_path() -> String {
         format!("{BLOCKS}?workspaceIdentifier={}&size=100", workspace(0))
     }
+}
+
+async fn create(admin: &Client, kind: &str, version: &str, body: Value) -> anyhow::Result<Value> {
+    let path = format!("/api/meshobjects/{}s", kind.to_lowercase());
+    admin.post(&path, &media(kind, version), &body).await.with_context(|| format!("creating a {kind}"))
+}
+
+/// A runner with a key pair of its own, and a definition whose runs wait for it.
+async fn offer(admin: &Client, name: &str) -> anyhow::Result<Offer> {
+    let public_key = PrivateKey::generate(RUNNER_KEY_BITS)?.public_pem();
+    let runner = json!({
+        "metadata": { "ownedByWorkspace": OWNER },
+        "spec": { "displayName": name, "publicKey": public_key, "implementationType": "TERRAFORM" },
+    });
+    let runner = create(admin, "meshBuildingBlockRunner", "v1-preview", runner).await?;
+    let runner = text(&runner, "/metadata/uuid")?;
+    let definition = json!({
+        "metadata": { "ownedByWorkspace": OWNER },
+        "spec": { "displayName": name, "description": "A database schema with its owner" },
+    });
+    let definition = create(admin, "meshBuildingBlockDefinition", "v1-preview", definition).await?;
+    let version = text(&definition, "/status/latestVersionUuid")?;
+    let body = version_body(&text(&definition, "/metadata/uuid")?, &runner);
+    let kind = "meshBuildingBlockDefinitionVersion";
+    let path = format!("/api/meshobjects/{}s/{version}", kind.to_lowercase());
+    admin.put(&path, &media(kind, "v1-preview"), &body).await.context("releasing the version")?;
+    Ok(Offer { runner, version })
 }
 
 fn version_body(definition: &str, runner: &str) -> Value {

@@ -173,7 +173,7 @@ pub struct Runners<'a> {
 impl<'a> Runners<'a> {
     /// Nothing is claimed yet.
     pub fn new(server: &'a Server, installation: &'a Arc<Installation>, rows: &'a Rows, pace: Pace) -> Self {
-        let reports = Reports::new(&installation.runner);
+        let reports = Reports::new(&installation.busy.runner);
         Self { server, installation, rows, pace, reports, seen: Seen::default(), rate: FIRST_GUESS }
     }
 
@@ -243,7 +243,7 @@ impl<'a> Runners<'a> {
             let connection = Connection::open(self.server.address).await?;
             crew.push(Runner { connection, calls: Default::default(), last_block: None });
         }
-        let (reports, uuid) = (self.reports.clone(), self.installation.runner.clone());
+        let (reports, uuid) = (self.reports.clone(), self.installation.busy.runner.clone());
         let seen = Arc::clone(&self.seen);
         let live = move |mut runner: Runner| {
             let (caller, reports, uuid) = (caller.clone(), reports.clone(), uuid.clone());

@@ -45,7 +45,7 @@ impl Pace {
             warm_up: Duration::from_millis(200),
             rounds: 3,
             span: Duration::from_millis(500),
-            blocks: 1_000,
+            blocks: 2_400,
             orders_max: 10_000,
             starts: 3,
             waits: 20,

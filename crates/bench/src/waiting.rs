@@ -4,7 +4,7 @@ use crate::constant::Constant;
 use crate::figures::Latencies;
 use crate::http1::{Caller, Connection};
 use crate::installation::Installation;
-use crate::life::{Reports, claim, report};
+use crate::life::{Held, Reports, claim, report};
 use crate::machine::say;
 use crate::pace::Pace;
 use crate::server::Server;
@@ -34,15 +34,12 @@ pub struct Waits {
 pub async fn waits(server: &Server, installation: &Arc<Installation>, pace: Pace) -> anyhow::Result<Waits> {
     let admin = installation.administrator(server).await?;
     let runner_caller = admin.about("meshBuildingBlockRun", "v1")?;
-    let reports = Reports::new(&installation.runner);
+    let reports = Reports::new(&installation.idle.runner);
     let mut orders = Connection::open(server.address).await?;
     let mut runner = Connection::open(server.address).await?;
-    // What earlier rounds left in the queue.
-    while let Some(held) = claim(&mut runner, &runner_caller, &installation.runner).await? {
-        report(&mut runner, &held, &reports, &installation.runner, |_, _| {}).await?;
-    }
+    let offer = &installation.idle;
     let api = RunnerApi::new(installation.admin.clone());
-    let mut events = api.wake_ups(&installation.runner).await;
+    let mut events = api.wake_ups(&offer.runner).await;
     let constant = Constant::start(100).await?;
     let mut trips = Connection::open(constant.address).await?;
     let nobody = Caller::nobody(constant.address)?;
@@ -51,20 +48,19 @@ pub async fn waits(server: &Server, installation: &Arc<Installation>, pace: Pace
     for number in 0..pace.waits + pace.warm_ups {
         // Gaps of 5 to 50 ms, so that neither side falls into the other's rhythm.
         sleep(Duration::from_millis(5 + (number as u64 * 37) % 46)).await;
-        let order = installation.order(&admin, installation.next_number())?;
+        let order = offer.order(&admin, installation.next_number())?;
         let sent = Instant::now();
         let ordering = async {
             orders.expect(201, order).await?;
             anyhow::Ok(Instant::now())
         };
         let waiting = async {
-            let held =
-                timeout(PATIENCE, held(&mut events, &mut runner, &runner_caller, &installation.runner));
+            let held = timeout(PATIENCE, held(&mut events, &mut runner, &runner_caller, &offer.runner));
             let held = held.await.context("the runner was not told of a new run")??;
             anyhow::Ok((held, Instant::now()))
         };
         let (answered, (held, held_at)) = tokio::try_join!(ordering, waiting)?;
-        report(&mut runner, &held, &reports, &installation.runner, |_, _| {}).await?;
+        report(&mut runner, &held, &reports, &offer.runner, |_, _| {}).await?;
         let asked = Instant::now();
         trips.expect(200, nobody.get("/")?).await?;
         if number >= pace.warm_ups {
@@ -82,7 +78,7 @@ async fn held(
     runner: &mut Connection,
     caller: &Caller,
     uuid: &str,
-) -> anyhow::Result<crate::life::Held> {
+) -> anyhow::Result<Held> {
     let mut empty = 0;
     loop {
         events.next().await.context("the event stream ended")??;
