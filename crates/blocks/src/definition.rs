@@ -379,6 +379,8 @@ impl Kind for Definitions {
             message,
             remarks: Vec::new(),
         };
+        // Orders that are under way count: they end before this goes on, and later ones find nothing.
+        objects::by_id_for_update(tx, KIND, object.id)?;
         let used = usage(tx, object.id)?;
         if used > 0 {
             return Err(conflict(format!(

@@ -18,8 +18,8 @@ use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::{Reach, Visibility};
 use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Object, Told};
-use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
-use stoa_db::Tx;
+use stoa_core::{Action, Allowed, Call, Error, Fault, Outcome, Resource, Scope};
+use stoa_db::{DbError, Tx};
 use stoa_tenancy::workspace;
 use stoa_web::Request;
 
@@ -288,7 +288,14 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         Told::new("Building Block Created", format!("Building block '{}' was ordered.", block.display_name))
             .to_managers(&[&block.operator]);
     let key = id.to_string();
-    let object = objects::insert(tx, call, allowed, (id, KIND, &key, Some(&workspace)), draft, told)?;
+    let inserted = objects::insert(tx, call, allowed, (id, KIND, &key, Some(&workspace)), draft, told);
+    let object = inserted.map_err(|error| match error {
+        // The definition went while it was ordered.
+        Error::Failed(Fault::Db(DbError::ForeignKey)) => {
+            Refusal::missing(version::KIND, version_uuid.as_str()).into()
+        }
+        other => other,
+    })?;
     if missing.is_some() {
         return Ok(object);
     }
