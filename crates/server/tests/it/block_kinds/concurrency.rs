@@ -79,6 +79,24 @@ on_both! {
         }
     }
 
+    async fn orders_and_the_end_of_their_definition_get_along(stoa) {
+        stoa.workspace("shop").await;
+        for _ in 0..6 {
+            let (definition, version) = stoa.definition("demo-partner", json!({})).await;
+            let body = block_body(&version, "shop", json!({}));
+            let orders = (0..4).map(|_| stoa.admin.post(BLOCK, "", &body));
+            let path = format!("/{definition}");
+            let end = stoa.admin.delete("meshBuildingBlockDefinition", &path);
+            let (orders, end) = tokio::join!(futures_util::future::join_all(orders), end);
+            let taken = orders.iter().filter(|answer| answer.status == 201).count();
+            for answer in &orders {
+                assert!([201, 404, 409].contains(&answer.status), "{}", answer.text);
+            }
+            assert!([204, 409].contains(&end.status), "{}", end.text);
+            assert_eq!(end.status == 204, taken == 0, "{} orders, {}", taken, end.text);
+        }
+    }
+
     async fn many_changes_at_once_leave_one_open_run(stoa) {
         let (version, block) = ordered(&stoa).await;
         let path = format!("/{block}");

@@ -83,7 +83,11 @@ on_both! {
             let path = format!("/{}", text(&created, "/metadata/uuid"));
             assert_eq!(stoa.admin.put(INTEGRATION, &path, &created).await.expect(200), created);
             for query in [format!("?type={filter}"), format!("?type={kind}")] {
-                assert_eq!(stoa.admin.list(INTEGRATION, &query).await, std::slice::from_ref(&created), "{query}");
+                assert_eq!(
+                    stoa.admin.list(INTEGRATION, &query).await,
+                    std::slice::from_ref(&created),
+                    "{query}"
+                );
             }
         }
         stoa.admin.get(INTEGRATION, "?type=JENKINS").await.refused(400, "type");

@@ -147,7 +147,11 @@ on_both! {
         let mut body = stoa.admin.get("meshBuildingBlockRunner", &format!("/{runner}")).await.expect(200);
         body["spec"]["publicKey"] = json!(shared_key().public_pem());
         stoa.admin.put("meshBuildingBlockRunner", &format!("/{runner}"), &body).await.expect(200);
-        assert!(stoa.admin.claim_for(&runner).await.is_none(), "what cannot be opened is not handed out");
+        let (_, plain) = stoa.definition("demo-partner", json!({ "runnerRef": { "uuid": runner } })).await;
+        let next = text(&stoa.order(&stoa.admin, &plain, "shop", json!({})).await, "/metadata/uuid");
+        let handed_out = stoa.admin.claim_for(&runner).await.unwrap();
+        assert_eq!(handed_out.block(), next, "what cannot be opened is passed over");
+        assert!(stoa.admin.claim_for(&runner).await.is_none());
         let failed = stoa.admin.block(&block).await;
         assert_eq!(failed["status"]["status"], "FAILED");
         let logs = stoa.admin.logs(&text(&failed, "/status/latestRunUuid")).await;

@@ -372,6 +372,24 @@ on_both! {
         stoa.order(&own, version, "data", json!({})).await;
     }
 
+    async fn lists_of_versions_are_by_definition(stoa) {
+        stoa.workspace("shop").await;
+        let (first, _) = stoa.definition("demo-partner", json!({})).await;
+        stoa.definition("shop", json!({})).await;
+        stoa.admin.create(VERSION, &version_body("demo-partner", &first)).await;
+        let numbers = |versions: Vec<Value>| -> Vec<i64> {
+            versions.iter().map(|version| version["spec"]["versionNumber"].as_i64().unwrap()).collect()
+        };
+        let of = |definition: &str| format!("?buildingBlockDefinitionUuid={definition}");
+        assert_eq!(numbers(stoa.admin.list(VERSION, &of(&first)).await), [1, 2]);
+        assert_eq!(stoa.admin.list(VERSION, "").await.len(), 3);
+        for unknown in ["00000000-0000-4000-8000-000000000000", "no-uuid"] {
+            assert!(stoa.admin.list(VERSION, &of(unknown)).await.is_empty());
+        }
+        let shop = stoa.key("shop", &["BUILDINGBLOCKDEFINITION_LIST"]).await;
+        assert_eq!(numbers(shop.list(VERSION, "").await), [1], "of their own only");
+    }
+
     async fn version_media_types_follow_the_contract(stoa) {
         let (_, draft, body) = draft(&stoa, "demo-partner").await;
         let url = path(VERSION, &draft);

@@ -2,7 +2,7 @@
 
 use crate::claimed::Claimed;
 use crate::on_both;
-use crate::stoa::{Caller, Stoa, text};
+use crate::stoa::{Caller, SHARED, Stoa, block_body, input, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn claimed_twice(stoa: &Stoa, change: Value) -> (Claimed, Claimed) {
     stoa.advance(Duration::from_secs(660));
     let admin = stoa.again(&stoa.admin).await;
     admin.until(RUN, &old.id, |found| found["status"] == "PENDING").await;
-    let new = admin.claim_for(crate::stoa::SHARED).await.unwrap();
+    let new = admin.claim_for(SHARED).await.unwrap();
     assert_eq!(old.id, new.id);
     (old, new)
 }
@@ -78,18 +78,35 @@ on_both! {
         assert_eq!(found.text, state(1));
     }
 
-    async fn a_superseded_runner_is_told_to_stop(stoa) {
+    async fn whoever_had_a_run_that_is_over_is_told_to_stop(stoa) {
         stoa.workspace("shop").await;
-        let (_, version) = stoa.definition("demo-partner", json!({})).await;
-        stoa.order(&stoa.admin, &version, "shop", json!({})).await;
-        let old = stoa.claim().await;
-        stoa.advance(Duration::from_secs(660));
-        let admin = stoa.again(&stoa.admin).await;
-        admin.until(RUN, &old.id, |found| found["status"] == "PENDING").await;
-        // Back in the queue, it gives way to the run that destroys the block.
-        admin.delete("meshBuildingBlock", &format!("/{}/purge", old.block())).await.expect(202);
-        assert!(old.aborted_after(&json!({ "status": "SUCCEEDED" })).await);
-        assert_eq!(admin.status_of(&old.id).await, "ABORTED");
-        assert!(old.aborted_after(&json!({ "status": "IN_PROGRESS" })).await);
+        let change = json!({ "inputs": { "name": input(json!({})) } });
+        let (_, version) = stoa.definition("demo-partner", change).await;
+        for (end, expected) in [("superseded", "FAILED"), ("purged", "ABORTED"), ("aborted", "ABORTED")] {
+            let given = json!({ "name": { "value": "0" } });
+            stoa.order(&stoa.again(&stoa.admin).await, &version, "shop", given).await;
+            let old = stoa.again(&stoa.admin).await.claim_for(SHARED).await.unwrap();
+            stoa.advance(Duration::from_secs(660));
+            let admin = stoa.again(&stoa.admin).await;
+            admin.until(RUN, &old.id, |found| found["status"] == "PENDING").await;
+            let path = format!("/{}", old.block());
+            match end {
+                "superseded" => {
+                    let body = block_body(&version, "shop", json!({ "name": { "value": "1" } }));
+                    admin.put("meshBuildingBlock", &path, &body).await.expect(200);
+                    assert_ne!(admin.claim_for(SHARED).await.unwrap().id, old.id);
+                }
+                "purged" => {
+                    admin.delete("meshBuildingBlock", &format!("{path}/purge")).await.expect(202);
+                }
+                _ => {
+                    admin.act(RUN, &format!("/{}/abort", old.id)).await.expect(202);
+                }
+            }
+            for word in ["IN_PROGRESS", "SUCCEEDED"] {
+                assert!(old.aborted_after(&json!({ "status": word })).await, "{end} {word}");
+                assert_eq!(admin.status_of(&old.id).await, expected, "{end} {word}");
+            }
+        }
     }
 }

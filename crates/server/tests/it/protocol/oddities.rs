@@ -332,6 +332,26 @@ on_both! {
         }
     }
 
+    async fn a_content_type_without_a_body_means_nothing(stoa) {
+        stoa.workspace("shop").await;
+        ordered(&stoa).await;
+        let run = stoa.claim().await;
+        run.end("SUCCEEDED").await;
+        let block = format!("/api/meshobjects/meshbuildingblocks/{}", run.block());
+        let accept = media("meshBuildingBlock", "v2-preview");
+        for (method, path, status) in [
+            (Method::GET, block.clone(), 200),
+            (Method::POST, format!("{block}/trigger-run"), 202),
+            (Method::DELETE, format!("{block}/purge"), 202),
+            (Method::DELETE, block.clone(), 202),
+        ] {
+            let what = "a content type without a body";
+            let mut case = odd(what, method, path, "application/json", None, status);
+            case.headers[0].1.clone_from(&accept);
+            case.send(&stoa.admin).await;
+        }
+    }
+
     async fn run_controller_registers_itself(stoa) {
         // It sends no restriction, and its type is always ALL (§15).
         let mut body = json!({
