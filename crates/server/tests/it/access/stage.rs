@@ -1,0 +1,350 @@
+//! The stage for the access matrix: one of everything, all kinds of callers, and for each route a request that
+//! changes nothing, or nothing that matters to the next one.
+
+use crate::stoa::{Caller, Stoa, block_body, media, shared_key, text};
+use http::Method;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use stoa_core::Permission;
+use stoa_web::{Accept, Route, Takes};
+use tokio::sync::Mutex;
+
+/// Callers with a valid credential, in the matrix's order: a key without permissions, keys with all workspace
+/// codes of the consuming workspace and of another one, a key with the managed codes of the workspace whose
+/// definition it is, the administrator's key, an API user, the run's token, another run's, the run's API token.
+pub const COLUMNS: [&str; 9] = ["non", "own", "oth", "opr", "adm", "usr", "run", "ru2", "api"];
+
+/// A request.
+pub struct Ask {
+    method: Method,
+    path: String,
+    media: Option<String>,
+    body: Option<String>,
+}
+
+/// Everything set.
+pub struct Stage {
+    stoa: Stoa,
+    /// One for all: its answers may have no end, which the harness's callers do not bear.
+    http: reqwest::Client,
+    columns: Vec<Caller>,
+    strangers: Vec<(&'static str, Caller)>,
+    block: String,
+    purged: String,
+    run: String,
+    event: String,
+    integration: String,
+    runner: String,
+    definition: String,
+    version: String,
+    offered: String,
+    operators_runner: String,
+    spares: Mutex<HashMap<&'static str, String>>,
+}
+
+fn key_body(workspace: &str, permissions: &[&str]) -> Value {
+    json!({
+        "metadata": { "ownedByWorkspace": workspace },
+        "spec": { "displayName": "k", "permissions": permissions },
+    })
+}
+
+fn codes(wanted: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    Permission::all().map(Permission::code).filter(|code| wanted(code)).collect()
+}
+
+impl Stage {
+    /// Sets it.
+    pub async fn set(mut stoa: Stoa) -> Self {
+        // The first token is over before anything else happens.
+        let expired = stoa.admin.clone();
+        stoa.advance(Duration::from_mins(6));
+        stoa.admin = stoa.nobody().login(&expired.client_id, &expired.client_secret).await;
+        for name in ["shop", "rival", "data"] {
+            stoa.workspace(name).await;
+        }
+        let admin = &stoa.admin;
+        let workspace_codes = codes(|code| !code.starts_with("ADM_") && !code.starts_with("MANAGED_"));
+        let managed_codes = codes(|code| code.starts_with("MANAGED_"));
+
+        let runner_of = async |workspace: &str| {
+            let runner = json!({ "metadata": { "ownedByWorkspace": workspace }, "spec": {
+                "displayName": "r", "publicKey": shared_key().public_pem(), "implementationType": "ALL",
+            } });
+            text(&admin.create("meshBuildingBlockRunner", &runner).await, "/metadata/uuid")
+        };
+        let reference = |uuid: &str| json!({ "kind": "meshBuildingBlockRunner", "uuid": uuid });
+        let operators_runner = runner_of("data").await;
+        let change = json!({ "runnerRef": reference(&operators_runner), "permissions": workspace_codes });
+        let (_, offered) = stoa.definition("data", change).await;
+
+        // Two runs of the operator's definition: one of the shop's block, one of the rival's.
+        let mut claimed = Vec::new();
+        for workspace in ["shop", "rival"] {
+            let block = stoa.order(admin, &offered, workspace, json!({})).await;
+            let claim = format!("/create?forRunnerUuid={operators_runner}");
+            claimed.push((block, admin.act("meshBuildingBlockRun", &claim).await.expect(201)));
+        }
+        let token = |place: usize| stoa.nobody().bearer(&text(&claimed[place].1, "/spec/runToken"));
+        let (block, run) = (text(&claimed[0].0, "/metadata/uuid"), text(&claimed[0].1, "/metadata/uuid"));
+        let inputs = claimed[0].1["spec"]["buildingBlock"]["spec"]["inputs"].as_array().unwrap();
+        let api = inputs.iter().find(|input| input["key"] == "MESHSTACK_API_TOKEN").unwrap();
+        let api = shared_key().open(api["value"].as_str().unwrap()).unwrap();
+        let purged = text(&stoa.order(admin, &offered, "shop", json!({})).await, "/metadata/uuid");
+        admin.delete("meshBuildingBlock", &format!("/{purged}/purge")).await.expect(202);
+
+        // What the shop has of its own, all of it in use.
+        let project = json!({ "metadata": { "name": "web", "ownedByWorkspace": "shop" }, "spec": { "displayName": "W" } });
+        admin.create("meshProject", &project).await;
+        let integration = json!({ "metadata": { "ownedByWorkspace": "shop" }, "spec": {
+            "displayName": "i", "config": { "type": "gitlab", "gitlab": { "baseUrl": "https://x.example" } },
+        } });
+        let integration = text(&admin.create("meshIntegration", &integration).await, "/metadata/uuid");
+        let runner = runner_of("shop").await;
+        let change = json!({ "runnerRef": reference(&runner), "implementation": { "type": "gitlabPipeline", "gitlabPipeline": {
+            "integrationRef": { "uuid": integration }, "projectId": "7", "refName": "main",
+            "pipelineTriggerToken": { "plaintext": "token" },
+        }, "terraform": null } });
+        let (definition, version) = stoa.definition("shop", change).await;
+        stoa.order(admin, &version, "shop", json!({})).await;
+        let user = json!({ "metadata": { "name": "lea" }, "spec": { "email": "l@f.example", "firstName": "L", "lastName": "A" } });
+        admin.create("meshUser", &user).await;
+        let bot = json!({ "metadata": { "name": "bot" }, "spec": { "displayName": "B" } });
+        let bot = text(&admin.create("meshApiUser", &bot).await, "/status/password");
+        let event = admin.list("meshEventLog", "?workspaceIdentifier=shop").await.remove(0);
+
+        let gone = stoa.key("shop", &["PROJECT_LIST"]).await;
+        admin.delete("meshApiKey", &format!("/{}", gone.client_id)).await.expect(204);
+        let columns = vec![
+            stoa.key("shop", &[]).await,
+            stoa.key("shop", &workspace_codes).await,
+            stoa.key("rival", &workspace_codes).await,
+            stoa.key("data", &managed_codes).await,
+            admin.clone(),
+            stoa.nobody().basic("bot", &bot),
+            token(0),
+            token(1),
+            stoa.nobody().bearer(&api),
+        ];
+        let strangers = vec![
+            ("nobody", stoa.nobody()),
+            ("garbage", stoa.nobody().bearer("garbage")),
+            ("an expired token", expired),
+            ("a deleted key's token", gone),
+            ("a wrong password", stoa.nobody().basic("bot", "wrong")),
+        ];
+        let event = text(&event, "/metadata/uuid");
+        Self {
+            columns,
+            strangers,
+            block,
+            purged,
+            run,
+            event,
+            integration,
+            runner,
+            definition,
+            version,
+            operators_runner,
+            offered,
+            spares: Mutex::default(),
+            http: reqwest::Client::new(),
+            stoa,
+        }
+    }
+
+    /// Callers with a credential, as [`COLUMNS`] names them.
+    pub fn columns(&self) -> &[Caller] {
+        &self.columns
+    }
+
+    /// Callers without a valid one.
+    pub fn strangers(&self) -> impl Iterator<Item = (&'static str, &Caller)> {
+        self.strangers.iter().map(|(name, caller)| (*name, caller))
+    }
+
+    /// The key without permissions.
+    pub fn poor(&self) -> &Caller {
+        &self.columns[0]
+    }
+
+    /// The administrator.
+    pub fn admin(&self) -> &Caller {
+        &self.stoa.admin
+    }
+
+    /// All routes; what ends a run comes last.
+    pub fn routes(&self) -> Vec<Arc<Route>> {
+        let mut routes: Vec<Arc<Route>> = self.stoa.running.app.router.all().cloned().collect();
+        routes.sort_by_key(|route| route.path.ends_with("/abort"));
+        routes
+    }
+
+    /// The status that a caller gets on a route.
+    pub async fn ask(&self, route: &Route, caller: &Caller) -> u16 {
+        let path = self.path(route).await;
+        self.ask_at(&self.asked(route, path), caller).await
+    }
+
+    /// The status of a request. Its answer may have no end.
+    pub async fn ask_at(&self, ask: &Ask, caller: &Caller) -> u16 {
+        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.stoa.url, ask.path));
+        if let Some(authorization) = &caller.authorization {
+            request = request.header("authorization", authorization);
+        }
+        if let Some(media) = &ask.media {
+            request = request.header("accept", media);
+        }
+        if let Some(body) = &ask.body {
+            let media = ask.media.as_deref().unwrap_or("application/json");
+            request = request.header("content-type", media).body(body.clone());
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// The same request for something that does not exist, where the path names something.
+    pub fn absent(&self, route: &Route) -> Option<Ask> {
+        let (before, _) = route.path.split_once('{')?;
+        let nothing = "00000000-0000-4000-8000-000000000000";
+        let path = match before {
+            "/api/terraform/state/workspace/" => {
+                let rest = route.path.split_once("{uuid}").unwrap().1;
+                format!("{before}shop/buildingBlock/{nothing}{rest}")
+            }
+            _ => format!(
+                "{before}{nothing}{}",
+                route.path.split_once('}').unwrap().1.replace("{sourceId}", "s")
+            ),
+        };
+        Some(self.asked(route, path))
+    }
+
+    fn asked(&self, route: &Route, path: String) -> Ask {
+        let media = match route.accept {
+            Accept::Kind(kind, versions) | Accept::KindIfAny(kind, versions) => {
+                Some(media(kind, versions.last().unwrap()))
+            }
+            Accept::Exactly(media) => Some(media.to_owned()),
+            Accept::Anything => None,
+        };
+        let body = (route.takes != Takes::Nothing).then(|| self.body(route).to_string());
+        Ask { method: route.method.clone(), path, media, body }
+    }
+
+    /// Where a route finds something of the shop's.
+    async fn path(&self, route: &Route) -> String {
+        let path = route
+            .path
+            .replace("{workspace}/{buildingBlock}/{uuid}", &format!("shop/buildingBlock/{}", self.block))
+            .replace("{sourceId}", "source");
+        match path.split_once('{') {
+            Some((before, rest)) => {
+                format!("{before}{}{}", self.id(route).await, rest.split_once('}').unwrap().1)
+            }
+            None if path.ends_with("/create") => format!("{path}?forRunnerUuid={}", self.operators_runner),
+            None => path,
+        }
+    }
+
+    /// What a route names: something in use, so that its deletion is refused last, or a spare one.
+    async fn id(&self, route: &Route) -> String {
+        let deleting = route.method == Method::DELETE;
+        match route.path.split('/').nth(3).unwrap_or_default() {
+            "meshworkspaces" => "shop".into(),
+            "meshprojects" if deleting => self.spare("meshProject").await,
+            "meshprojects" => "shop.web".into(),
+            "meshapikeys" if deleting => self.spare("meshApiKey").await,
+            "meshapikeys" => self.columns[0].client_id.clone(),
+            "meshapiusers" if deleting => self.spare("meshApiUser").await,
+            "meshapiusers" => "bot".into(),
+            "meshusers" if deleting => self.spare("meshUser").await,
+            "meshusers" => "lea".into(),
+            "meshintegrations" => self.integration.clone(),
+            "mesheventlogs" => self.event.clone(),
+            "meshbuildingblockdefinitions" => self.definition.clone(),
+            "meshbuildingblockdefinitionversions" => self.version.clone(),
+            "meshbuildingblocks" if route.path.ends_with("/purge") => self.purged.clone(),
+            "meshbuildingblocks" => self.block.clone(),
+            "meshbuildingblockruns" => self.run.clone(),
+            "meshbuildingblockrunners" => self.runner.clone(),
+            other => panic!("say which of {other} to ask for"),
+        }
+    }
+
+    /// An object that may be deleted; the last one again as long as nobody did.
+    async fn spare(&self, kind: &'static str) -> String {
+        let mut spares = self.spares.lock().await;
+        if let Some(spare) = spares.get(kind)
+            && self.admin().get(kind, &format!("/{spare}")).await.status == 200
+        {
+            return spare.clone();
+        }
+        let name = format!("s{}", &stoa_base::new_uuid().simple().to_string()[20..]);
+        let (body, id) = match kind {
+            "meshProject" => (
+                json!({ "metadata": { "name": name, "ownedByWorkspace": "shop" }, "spec": { "displayName": "P" } }),
+                Some(format!("shop.{name}")),
+            ),
+            "meshApiKey" => (key_body("shop", &[]), None),
+            "meshApiUser" => {
+                (json!({ "metadata": { "name": name }, "spec": { "displayName": "B" } }), Some(name))
+            }
+            _ => (
+                json!({
+                    "metadata": { "name": name },
+                    "spec": { "email": "l@f.example", "firstName": "L", "lastName": "A" },
+                }),
+                Some(name),
+            ),
+        };
+        let made = self.admin().create(kind, &body).await;
+        let id = id.unwrap_or_else(|| text(&made, "/metadata/uuid"));
+        spares.insert(kind, id.clone());
+        id
+    }
+
+    /// A body that breaks a rule, so that who is let in changes nothing; or one that says what is so already.
+    fn body(&self, route: &Route) -> Value {
+        let blank = |metadata: Value, more: Value| {
+            let mut body = json!({ "metadata": metadata, "spec": { "displayName": " " } });
+            crate::stoa::merge(&mut body["spec"], &more);
+            body
+        };
+        let owned = json!({ "ownedByWorkspace": "shop" });
+        match route.about.tag {
+            "meshWorkspace" => blank(json!({ "name": "shop" }), json!({})),
+            "meshProject" => blank(json!({ "name": "web", "ownedByWorkspace": "shop" }), json!({})),
+            "meshApiKey" => blank(owned, json!({ "permissions": [] })),
+            "meshApiUser" => blank(json!({ "name": "bot" }), json!({})),
+            "meshUser" => {
+                blank(json!({ "name": "lea" }), json!({ "email": "none", "firstName": "L", "lastName": "A" }))
+            }
+            "meshIntegration" => blank(owned, json!({ "config": {} })),
+            "meshBuildingBlockRunner" => {
+                blank(owned, json!({ "publicKey": "none", "implementationType": "ALL" }))
+            }
+            "meshBuildingBlockDefinition" => blank(owned, json!({ "description": "d" })),
+            "meshBuildingBlockDefinitionVersion" => {
+                let mut body = crate::stoa::version_body("shop", &self.definition);
+                body["spec"]["versionNumber"] = json!(99);
+                body
+            }
+            "meshBuildingBlock" if route.path.ends_with("/trigger-run") => json!({}),
+            "meshBuildingBlock" => block_body(
+                &self.offered,
+                "shop",
+                json!({ "undeclared": { "value": 1, "isSensitive": false } }),
+            ),
+            "meshBuildingBlockRun" if route.path.ends_with("/source") => {
+                json!({ "source": { "id": "source" }, "steps": [] })
+            }
+            "meshBuildingBlockRun" if route.path.ends_with("/complete") => json!({ "status": "SUCCEEDED" }),
+            "meshBuildingBlockRun" => json!({ "status": "IN_PROGRESS" }),
+            "identity" => json!({}),
+            // States and their locks.
+            _ => json!({ "version": 4, "serial": 1, "lineage": "l", "ID": "lock" }),
+        }
+    }
+}
