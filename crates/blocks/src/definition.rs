@@ -2,6 +2,7 @@
 //! (`api-building-blocks.md` §2).
 
 use crate::block;
+use crate::reference::check_kind;
 use crate::run;
 use crate::version;
 use serde::{Deserialize, Serialize};
@@ -226,6 +227,9 @@ fn draft(tx: &mut Tx, wire: Wire, published: bool) -> Outcome<Draft> {
         }
         _ => {}
     }
+    for platform in platforms.iter().flatten() {
+        check_kind(platform.kind.as_deref(), "meshPlatformType", "spec.supportedPlatforms")?;
+    }
     definition.supported_platforms = platforms.map(|platforms| {
         let named = |platform: NamedRef| NamedRef { kind: Some("meshPlatformType".into()), ..platform };
         platforms.into_iter().map(named).collect()
@@ -360,6 +364,9 @@ impl Kind for Definitions {
         let wire: Wire = request.body()?;
         if wire.metadata.owned_by_workspace != object.owner() {
             return Err(Refusal::invalid("metadata.ownedByWorkspace", "cannot be changed").into());
+        }
+        if wire.metadata.uuid.as_ref().is_some_and(|uuid| *uuid != object.id.to_string()) {
+            return Err(Refusal::invalid("metadata.uuid", "must be the one in the path").into());
         }
         let old: Definition = object.doc()?;
         if wire.spec.target_type != old.target_type {

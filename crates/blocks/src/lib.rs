@@ -3,6 +3,7 @@
 pub mod block;
 pub mod definition;
 pub mod integration;
+pub mod reference;
 pub mod run;
 pub mod runner;
 pub mod secret;

@@ -317,6 +317,10 @@ impl Kind for Runners {
         if metadata.owned_by_workspace != object.owner() {
             return Err(Refusal::invalid("metadata.ownedByWorkspace", "cannot be changed").into());
         }
+        let named = metadata.uuid.map(|uuid| canonical(&call.world, &uuid));
+        if named.is_some_and(|uuid| uuid != object.id.to_string()) {
+            return Err(Refusal::invalid("metadata.uuid", "must be the one in the path").into());
+        }
         if spec.implementation_type != old.implementation_type {
             return Err(Refusal::invalid("spec.implementationType", "cannot be changed").into());
         }

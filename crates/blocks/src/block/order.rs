@@ -4,6 +4,7 @@ use super::model::{Block, BlockState, Lifecycle, Ordered, Parent, Status};
 use super::wire::{InputEntry, ParentEntry, Reference, Spec, Wire};
 use super::{KIND, draft_of, locked, resolve, save_status};
 use crate::definition::{self, TargetType};
+use crate::reference::check_kind;
 use crate::run;
 use crate::run::claim::keeper_of;
 use crate::run::engine;
@@ -23,6 +24,8 @@ use stoa_db::{DbError, Tx};
 use stoa_tenancy::workspace;
 use stoa_web::Request;
 
+const VERSION_REF: &str = "spec.buildingBlockDefinitionVersionRef";
+
 fn conflict(message: impl Into<String>) -> stoa_core::Error {
     Refusal::Conflict { code: "BuildingBlockConflict", message: message.into(), remarks: Vec::new() }.into()
 }
@@ -31,7 +34,8 @@ fn insufficient(what: &str) -> stoa_core::Error {
     Refusal::Forbidden(format!("you don't have sufficient permissions: {what}")).into()
 }
 
-fn uuid_of(reference: &Reference, field: &str) -> Outcome<String> {
+fn uuid_of(reference: &Reference, kind: &str, field: &str) -> Outcome<String> {
+    check_kind(reference.kind.as_deref(), kind, field)?;
     Ok(reference.uuid.clone().ok_or_else(|| Refusal::invalid(format!("{field}.uuid"), "is required"))?)
 }
 
@@ -47,7 +51,7 @@ fn target_of(reference: &Reference, target: TargetType) -> Outcome<String> {
         return Err(Refusal::invalid(format!("{FIELD}.kind"), problem).into());
     }
     if target == TargetType::TenantLevel {
-        let uuid = uuid_of(reference, FIELD)?;
+        let uuid = uuid_of(reference, "meshTenant", FIELD)?;
         return Err(Refusal::missing("meshTenant", uuid).into());
     }
     Ok(reference.name.clone().ok_or_else(|| Refusal::invalid(format!("{FIELD}.name"), "is required"))?)
@@ -156,7 +160,7 @@ fn parents_named(
     let by_ref = refs
         .map(|refs| {
             refs.iter()
-                .map(|found| uuid_of(found, "spec.parentBuildingBlockRefs"))
+                .map(|found| uuid_of(found, KIND, "spec.parentBuildingBlockRefs"))
                 .collect::<Outcome<Vec<_>>>()
         })
         .transpose()?;
@@ -222,8 +226,7 @@ fn parents(
 /// Orders a block (§5.1).
 pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
     let Wire { spec, .. } = request.body()?;
-    let version_uuid =
-        uuid_of(&spec.building_block_definition_version_ref, "spec.buildingBlockDefinitionVersionRef")?;
+    let version_uuid = uuid_of(&spec.building_block_definition_version_ref, version::KIND, VERSION_REF)?;
     let missing = || Refusal::missing(version::KIND, version_uuid.as_str());
     let found = version_uuid.parse().ok().map(|id| version::by_id(tx, id)).transpose()?.flatten();
     let managers: Vec<&str> = found.as_ref().map(|(object, _)| object.owner()).into_iter().collect();
@@ -308,19 +311,18 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
 
 /// The version a request moves to, if it moves.
 fn upgrade(tx: &mut Tx, ordered: &Ordered, spec: &Spec) -> Outcome<Option<(ObjectId, Version)>> {
-    const FIELD: &str = "spec.buildingBlockDefinitionVersionRef";
-    let uuid = uuid_of(&spec.building_block_definition_version_ref, FIELD)?;
+    let uuid = uuid_of(&spec.building_block_definition_version_ref, version::KIND, VERSION_REF)?;
     if uuid == ordered.block.version.to_string() {
         return Ok(None);
     }
     let found = uuid.parse().ok().map(|id| version::by_id(tx, id)).transpose()?.flatten();
-    let (object, version) = found.ok_or_else(|| Refusal::invalid(FIELD, "names no version"))?;
+    let (object, version) = found.ok_or_else(|| Refusal::invalid(VERSION_REF, "names no version"))?;
     if version.definition != ordered.block.definition {
-        return Err(Refusal::invalid(FIELD, "names a version of another definition").into());
+        return Err(Refusal::invalid(VERSION_REF, "names a version of another definition").into());
     }
     let newest = version::newest_of(tx, version.definition, Some("RELEASED"))?;
     if newest.is_none_or(|(newest, _)| newest.id != object.id) {
-        return Err(Refusal::invalid(FIELD, "must name the newest released version").into());
+        return Err(Refusal::invalid(VERSION_REF, "must name the newest released version").into());
     }
     if !ordered.status.status.is_final() {
         return Err(conflict(format!(

@@ -4,6 +4,7 @@ use super::wire::{Assignment, DeletionMode, Input, State, Version, VersionSpec};
 use super::{by_id, implementation, newest_of, rules};
 use crate::definition::{self, Definition, TargetType};
 use crate::integration;
+use crate::reference::check_kind;
 use crate::runner::{self, Restriction, SHARED};
 use crate::secret::{self, Keeper};
 use serde_json::Value;
@@ -21,7 +22,9 @@ fn check_runner(
     spec: &VersionSpec,
     kind: &str,
 ) -> Outcome<(ObjectId, Keeper)> {
-    let uuid = spec.runner_ref.as_ref().map_or(SHARED, |reference| reference.uuid.as_str());
+    let reference = spec.runner_ref.as_ref();
+    let uuid = reference.map_or(SHARED, |reference| reference.uuid.as_str());
+    check_kind(reference.and_then(|reference| reference.kind.as_deref()), runner::KIND, "spec.runnerRef")?;
     let Some((object, runner)) = runner::by_uuid(tx, call, uuid)? else {
         return Err(Refusal::invalid("spec.runnerRef", "names no runner").into());
     };
@@ -84,6 +87,9 @@ fn check_dependencies(
 ) -> Outcome<Vec<ObjectId>> {
     const FIELD: &str = "spec.dependencyDefinitionRefs";
     let (own_id, owner, target) = own;
+    for reference in spec.dependency_definition_refs.iter().flatten() {
+        check_kind(reference.kind.as_deref(), definition::KIND, FIELD)?;
+    }
     let uuids: Vec<&str> = match (&spec.dependency_definition_refs, &spec.dependency_definition_uuids) {
         (Some(refs), _) => refs.iter().map(|reference| reference.uuid.as_str()).collect(),
         (None, Some(uuids)) => uuids.iter().map(String::as_str).collect(),

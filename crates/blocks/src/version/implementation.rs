@@ -2,6 +2,7 @@
 //! are secrets, and the three names each goes by.
 
 use crate::integration;
+use crate::reference::check_kind;
 use crate::runner::ImplementationType;
 use crate::secret::Keeper;
 use serde_json::{Map, Value, json};
@@ -179,6 +180,8 @@ pub fn checked(
                 json!({ "host": host, "keyType": key_type, "keyValue": key })
             }
             Holds::Reference => {
+                let kind = value.get("kind").and_then(Value::as_str);
+                check_kind(kind, integration::KIND, &at)?;
                 let uuid = value.get("uuid").and_then(Value::as_str).unwrap_or_default();
                 let found = objects::by_uuid_text(tx, integration::KIND, uuid)?;
                 // It holds credentials: other teams' integrations are as good as none.

@@ -9,6 +9,7 @@ pub mod wire;
 
 use crate::definition::{self, Listed};
 use crate::integration;
+use crate::reference::check_kind;
 use crate::runner::{self, SHARED};
 use build::{Base, released_of};
 use serde_json::{Value, json};
@@ -296,7 +297,9 @@ impl Kind for Versions {
 
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         let Wire { metadata, spec } = request.body()?;
-        let uuid = spec.building_block_definition_ref.uuid.clone();
+        let reference = &spec.building_block_definition_ref;
+        check_kind(reference.kind.as_deref(), definition::KIND, "spec.buildingBlockDefinitionRef")?;
+        let uuid = reference.uuid.clone();
         let found = uuid.parse().ok().map(|id| definition::by_id(tx, id)).transpose()?.flatten();
         let (mut object, definition) = found.ok_or_else(|| Refusal::missing(definition::KIND, uuid))?;
         let scope = definition::Definitions::scope(&object);
@@ -351,7 +354,12 @@ impl Kind for Versions {
             let problem = "must be the owner of the definition";
             return Err(Refusal::invalid("metadata.ownedByWorkspace", problem).into());
         }
-        if spec.building_block_definition_ref.uuid != old.definition.to_string() {
+        if metadata.uuid.is_some_and(|uuid| uuid != object.id.to_string()) {
+            return Err(Refusal::invalid("metadata.uuid", "must be the one in the path").into());
+        }
+        let reference = &spec.building_block_definition_ref;
+        check_kind(reference.kind.as_deref(), definition::KIND, "spec.buildingBlockDefinitionRef")?;
+        if reference.uuid != old.definition.to_string() {
             return Err(Refusal::invalid("spec.buildingBlockDefinitionRef", "cannot be changed").into());
         }
         if spec.version_number.is_some_and(|number| number != old.number) {

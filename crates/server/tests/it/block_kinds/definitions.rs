@@ -87,6 +87,12 @@ on_both! {
             (json!({ "targetType": "TENANT_LEVEL" }), "spec.supportedPlatforms"),
             (json!({ "targetType": "TENANT_LEVEL", "supportedPlatforms": [] }), "spec.supportedPlatforms"),
             (json!({ "supportedPlatforms": platforms }), "spec.supportedPlatforms"),
+            (
+                json!({
+                    "targetType": "TENANT_LEVEL", "supportedPlatforms": [{ "kind": "meshPlatform", "name": "A" }],
+                }),
+                "spec.supportedPlatforms.kind",
+            ),
             (json!({ "runTransparency": "yes" }), "spec.runTransparency"),
             (json!({ "supportUrl": "javascript:alert(1)" }), "spec.supportUrl"),
             (json!({ "documentationUrl": "not a url" }), "spec.documentationUrl"),
@@ -122,6 +128,8 @@ on_both! {
             "targetType": "TENANT_LEVEL", "supportedPlatforms": [{ "name": "AZURE" }],
         } }));
         stoa.admin.put(DEFINITION, &path, &changed).await.refused(400, "spec.targetType");
+        let renamed = body(json!({ "metadata": { "uuid": "00000000-0000-4000-8000-000000000000" } }));
+        stoa.admin.put(DEFINITION, &path, &renamed).await.refused(400, "metadata.uuid");
         let unknown = "/00000000-0000-4000-8000-000000000000";
         stoa.admin.put(DEFINITION, unknown, &body(json!({}))).await.refused(404, "");
         stoa.admin.get(DEFINITION, "/no-uuid").await.refused(404, "no-uuid");

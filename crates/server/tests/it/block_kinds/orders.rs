@@ -1,7 +1,7 @@
 //! §5.1, §1.4, §1.6 and §4.3: ordering blocks, their values, and why they wait.
 
 use crate::on_both;
-use crate::stoa::{Stoa, block_body, input, text};
+use crate::stoa::{Stoa, block_body, input, text, version_body};
 use serde_json::{Value, json};
 
 const BLOCK: &str = "meshBuildingBlock";
@@ -163,6 +163,16 @@ on_both! {
             (json!({ "targetRef": { "name": "nowhere" } }), 404, "nowhere"),
             (json!({ "buildingBlockDefinitionVersionRef": { "uuid": unknown } }), 404, unknown),
             (json!({ "buildingBlockDefinitionVersionRef": { "uuid": null } }), 400, "VersionRef.uuid"),
+            (
+                json!({ "buildingBlockDefinitionVersionRef": { "kind": "meshProject" } }),
+                400,
+                "VersionRef.kind",
+            ),
+            (
+                json!({ "parentBuildingBlockRefs": [{ "kind": "meshProject", "uuid": unknown }] }),
+                400,
+                "parentBuildingBlockRefs.kind",
+            ),
             (json!({ "inputs": { "b": { "value": "x" } } }), 400, "spec.inputs.b"),
             (json!({ "inputs": [] }), 400, "spec.inputs"),
         ] {
@@ -174,6 +184,32 @@ on_both! {
         let created = stoa.admin.create(BLOCK, &owned).await;
         assert_eq!(created["metadata"]["ownedByWorkspace"], "shop", "it follows from the target");
         assert_ne!(created["metadata"]["uuid"], unknown);
+    }
+
+    async fn what_is_for_tenants_is_not_for_workspaces(stoa) {
+        stoa.workspace("shop").await;
+        let definition = json!({
+            "metadata": { "ownedByWorkspace": "demo-partner" },
+            "spec": {
+                "displayName": "d", "description": "d", "targetType": "TENANT_LEVEL",
+                "supportedPlatforms": [{ "name": "KUBERNETES" }],
+            },
+        });
+        let created = stoa.admin.create("meshBuildingBlockDefinition", &definition).await;
+        let version = text(&created, "/status/latestVersionUuid");
+        let mut released = version_body("demo-partner", &text(&created, "/metadata/uuid"));
+        released["spec"]["state"] = json!("RELEASED");
+        stoa.admin
+            .put("meshBuildingBlockDefinitionVersion", &format!("/{version}"), &released)
+            .await
+            .expect(200);
+        let mut body = block_body(&version, "shop", json!({}));
+        stoa.admin.post(BLOCK, "", &body).await.refused(400, "spec.targetRef.kind");
+        let tenant = "7e0f8b35-1f0b-4a1e-8a3c-55a5d7a9b0c3";
+        body["spec"]["targetRef"] = json!({ "kind": "meshTenant", "uuid": tenant, "name": null });
+        stoa.admin.post(BLOCK, "", &body).await.refused(404, tenant);
+        body["spec"]["targetRef"] = json!({ "kind": "meshTenant" });
+        stoa.admin.post(BLOCK, "", &body).await.refused(400, "spec.targetRef.uuid");
     }
 
     async fn who_may_order_what(stoa) {

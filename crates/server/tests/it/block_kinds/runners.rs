@@ -81,7 +81,10 @@ on_both! {
         shop.post(RUNNER, "", &body("data", json!({}))).await.refused(403, "");
         let created = shop.create(RUNNER, &body("shop", json!({}))).await;
         let path = format!("/{}", text(&created, "/metadata/uuid"));
+        let mut renamed = body("shop", json!({}));
+        renamed["metadata"]["uuid"] = json!("00000000-0000-4000-8000-000000000000");
         for (change, status, why) in [
+            (renamed, 400, "metadata.uuid"),
             (body("data", json!({})), 400, "metadata.ownedByWorkspace"),
             (body("shop", json!({ "implementationType": "MANUAL" })), 400, "spec.implementationType"),
             (body("shop", json!({ "restriction": "PUBLIC" })), 403, "restriction"),

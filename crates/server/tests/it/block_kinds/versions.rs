@@ -72,6 +72,12 @@ on_both! {
             (json!({ "permissions": ["ADM_PROJECT_LIST"] }), "ADM_PROJECT_LIST"),
             (json!({ "permissions": ["PROJECT_EAT"] }), "PROJECT_EAT"),
             (json!({ "runnerRef": { "uuid": unknown } }), "spec.runnerRef"),
+            (json!({ "runnerRef": { "uuid": SHARED, "kind": "meshProject" } }), "spec.runnerRef.kind"),
+            (
+                json!({ "dependencyDefinitionRefs": [{ "uuid": foreign, "kind": "meshProject" }] }),
+                "Refs.kind",
+            ),
+            (json!({ "buildingBlockDefinitionRef": { "kind": "meshProject" } }), "DefinitionRef.kind"),
             (json!({ "buildingBlockDefinitionRef": { "uuid": foreign } }), "spec.buildingBlockDefinitionRef"),
             (json!({ "implementation": { "type": "ansible" } }), "spec.implementation.type"),
             (json!({ "implementation": { "manual": { "x": 1 } } }), "spec.implementation.manual"),
@@ -99,6 +105,8 @@ on_both! {
             stoa.admin.put(VERSION, &draft, &with(&body, change)).await.refused(400, field);
         }
         let mut other = body.clone();
+        other["metadata"]["uuid"] = json!(unknown);
+        stoa.admin.put(VERSION, &draft, &other).await.refused(400, "metadata.uuid");
         other["metadata"]["ownedByWorkspace"] = json!("somebody");
         stoa.admin.put(VERSION, &draft, &other).await.refused(400, "metadata.ownedByWorkspace");
         stoa.admin.put(VERSION, &format!("/{unknown}"), &body).await.refused(404, unknown);
@@ -201,6 +209,8 @@ on_both! {
                 stoa.admin.put(VERSION, &draft, &less).await.refused(400, field);
             }
             let mut wrong = body.clone();
+            wrong["spec"]["implementation"][kind]["integrationRef"]["kind"] = json!("meshProject");
+            stoa.admin.put(VERSION, &draft, &wrong).await.refused(400, "integrationRef.kind");
             let other = if kind == "gitlabPipeline" { &github } else { &gitlab };
             wrong["spec"]["implementation"][kind]["integrationRef"] = reference(other);
             stoa.admin.put(VERSION, &draft, &wrong).await.refused(400, "integrationRef");

@@ -82,6 +82,21 @@ on_both! {
         with_md5(STATE_MD5).await.expect(200);
     }
 
+    async fn a_state_has_at_most_sixty_four_mebibytes(stoa) {
+        let run = claimed(&stoa).await;
+        let request = |length: usize| {
+            format!(
+                "POST {} HTTP/1.1\r\nhost: x\r\nauthorization: {}\r\ncontent-length: {length}\r\n\
+                 connection: close\r\n\r\n{{",
+                path_of(&run.block()),
+                run.runner.authorization.clone().unwrap(),
+            )
+        };
+        // The length is enough to say no.
+        let answer = stoa.exchange(&request((64 << 20) + 1)).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    }
+
     async fn every_way_to_bring_the_token_works(stoa) {
         let run = claimed(&stoa).await;
         let path = path_of(&run.block());
