@@ -87,6 +87,7 @@ CREATE TABLE work (
     PRIMARY KEY (controller, key)
 );
 CREATE INDEX work_due ON work (due);
+CREATE INDEX work_leased ON work (leased_until) WHERE leased_until > 0;
 
 -- Large sealed values: plans, archived states.
 CREATE TABLE blob (

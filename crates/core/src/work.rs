@@ -94,8 +94,14 @@ pub fn postpone(tx: &mut Tx, claimed: &Claimed, now: Moment) -> Outcome<()> {
     Ok(())
 }
 
-const NEXT: Sql =
-    Sql::new("SELECT min(CASE WHEN due > leased_until THEN due ELSE leased_until END) FROM work");
+/// The first row of an index each, however much work waits.
+const NEXT: Sql = Sql::new(
+    "SELECT min(at) FROM (
+        SELECT min(due) AS at FROM work WHERE leased_until = 0
+        UNION ALL
+        SELECT min(CASE WHEN due > leased_until THEN due ELSE leased_until END) FROM work WHERE leased_until > 0
+     ) open",
+);
 
 /// When the next piece of work is due.
 pub fn next_due(tx: &mut Tx) -> Outcome<Option<Moment>> {

@@ -3,6 +3,7 @@
 mod clients;
 mod facts;
 
+use crate::listening::{Ear, From};
 use crate::patience::until;
 use crate::process::{Process, stoa};
 use crate::random::Random;
@@ -51,6 +52,93 @@ async fn killed_again_and_again(engine: Engine) {
     }
     process.kill();
     nothing_is_stuck(folder, database, facts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_servers_dies_and_the_other_goes_on() {
+    let Some(database) = fresh(Engine::Postgres) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = Random::seeded();
+    let mut facts = Facts::default();
+    let mut living = Process::serve(folder.path(), &database.url);
+    let version = prepared(&living.admin(folder.path()).await).await;
+    for _ in 0..2 {
+        let dying = living;
+        living = Process::serve(folder.path(), &database.url);
+        let admin = living.admin(folder.path()).await;
+        let mut feed = Ear::open(&admin, &format!("{}/api/events", living.url), From::Now).await;
+        let clients = Clients::start(&dying.url, &admin, &version, &mut random, facts);
+        let life = clients.count() + 20 + random.below(40);
+        until("clients are told enough", async || clients.count() >= life).await;
+        dying.kill();
+        facts = clients.join().await;
+        facts.hold(&living.url, &admin).await;
+        // What the dead one changed is told by the living one, and so is what comes next.
+        let last = json!({ "metadata": { "name": format!("last{}", random.below(1 << 30)), "tags": {} },
+            "spec": { "displayName": "Last" } });
+        admin.create("meshWorkspace", &last).await;
+        let mut before = None;
+        loop {
+            let heard = feed.next().await.unwrap();
+            assert!(before.is_none_or(|before| heard.id == Some(before + 1)), "{before:?} {heard:?}");
+            before = heard.id;
+            if heard.data["workspace"] == last["metadata"]["name"] {
+                break;
+            }
+        }
+    }
+    living.kill();
+    nothing_is_stuck(folder, database, facts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_to_the_database_that_break_lose_nothing_that_was_answered() {
+    const BREAK: Sql = Sql::new(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    let Some(stoa) = Stoa::on(Engine::Postgres).await else { return };
+    let mut random = Random::seeded();
+    let makers = (0..6).map(|maker| {
+        let admin = stoa.admin.clone();
+        let mut random = random.branch();
+        async move {
+            let (mut made, mut failed) = (Vec::new(), 0);
+            for round in 0..25 {
+                let name = format!("w{maker}-{round}");
+                let body =
+                    json!({ "metadata": { "name": name, "tags": {} }, "spec": { "displayName": "W" } });
+                match admin.post("meshWorkspace", "", &body).await.status {
+                    201 => made.push(name),
+                    500 | 503 => failed += 1,
+                    status => panic!("{status}"),
+                }
+                if random.below(20) == 0 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            (made, failed)
+        }
+    });
+    let db = &stoa.running.app.db;
+    let breaking = async {
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            // It may be one of the others that is broken first.
+            let _ = db.write(|tx| tx.all(&BREAK, &[], |_| Ok(()))).await;
+        }
+    };
+    let (made, ()) = tokio::join!(futures_util::future::join_all(makers), breaking);
+    until("the server is well again", async || {
+        stoa.nobody().raw(reqwest::Method::GET, "/readyz", |request| request).await.status == 200
+    })
+    .await;
+    let names: Vec<String> = made.iter().flat_map(|(made, _)| made.clone()).collect();
+    assert!(names.len() > 75, "too little was made to say anything: {made:?}");
+    for name in &names {
+        stoa.admin.get("meshWorkspace", &format!("/{name}")).await.expect(200);
+    }
+    events_are_whole(&stoa).await;
 }
 
 /// Kills a few starts on the empty database on their way.
@@ -120,6 +208,17 @@ async fn nothing_is_stuck(folder: TempDir, database: TestDatabase, mut facts: Fa
         }
     }
 
+    events_are_whole(&stoa).await;
+    if db.engine() == Engine::Sqlite {
+        let sound = Sql::new("PRAGMA quick_check");
+        let said = db.read(move |tx| tx.all(&sound, &[], |row| row.get::<String>(0))).await.unwrap();
+        assert_eq!(said, ["ok"]);
+    }
+}
+
+/// Every change has its event and its history, and the events are one unbroken chain.
+async fn events_are_whole(stoa: &Stoa) {
+    let db = &stoa.running.app.db;
     let count = |sql: &'static str| async move {
         db.read(move |tx| tx.one(&Sql::new(sql), &[], |row| row.get::<i64>(0))).await.unwrap()
     };
@@ -138,9 +237,4 @@ async fn nothing_is_stuck(folder: TempDir, database: TestDatabase, mut facts: Fa
     let lost = "SELECT count(*) FROM object o WHERE NOT EXISTS
         (SELECT 1 FROM history h WHERE h.object = o.id AND h.version = o.version)";
     assert_eq!(count(lost).await, 0, "an object without its history");
-    if db.engine() == Engine::Sqlite {
-        let sound = Sql::new("PRAGMA quick_check");
-        let said = db.read(move |tx| tx.all(&sound, &[], |row| row.get::<String>(0))).await.unwrap();
-        assert_eq!(said, ["ok"]);
-    }
 }

@@ -151,6 +151,8 @@ fn runner(desk: &Desk) -> (RunnerProcess, String) {
     let tofu = std::env::var("STOA_TOFU")
         .expect("set STOA_TOFU to the path of an OpenTofu program; `make test` does");
     config.insert("allow_local_repositories".into(), true.into());
+    // Whoever asks for a stop is heard with the next sign of life.
+    config.insert("heartbeat_interval_seconds".into(), 0.5.into());
     config["binaries"].as_table_mut().unwrap().insert("default".into(), tofu.into());
     std::fs::write(&file, config.to_string()).unwrap();
     let mut command = stoa();
