@@ -11,12 +11,13 @@ use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_core::tags::{self, Target};
+use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
 use stoa_tenancy::workspace;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
-use stoa_web::{Kind, Request, body};
+use stoa_web::{Kind, Request};
 use url::Url;
 use utoipa::ToSchema;
 
@@ -201,7 +202,14 @@ fn checked_symbol(symbol: &str) -> Outcome<()> {
     }
 }
 
-fn draft(tx: &mut Tx, wire: Wire, published: bool) -> Outcome<Draft> {
+fn draft(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    wire: Wire,
+    published: bool,
+    old: Option<&Map<String, Value>>,
+) -> Outcome<Draft> {
     let Wire { metadata, spec: mut definition } = wire;
     for (field, text) in
         [("spec.displayName", &definition.display_name), ("spec.description", &definition.description)]
@@ -247,7 +255,8 @@ fn draft(tx: &mut Tx, wire: Wire, published: bool) -> Outcome<Draft> {
     checked_symbol(&definition.symbol)?;
     let home = workspace::living(tx, &metadata.owned_by_workspace)?;
     let mut doc = serde_json::to_value(&definition)?;
-    doc["tags"] = Value::Object(body::tags(metadata.tags, "metadata.tags")?);
+    let tags = tags::admit(tx, call, allowed, Target::Definition, "metadata.tags", metadata.tags, old)?;
+    doc["tags"] = Value::Object(tags);
     Ok(Draft {
         doc,
         status: Value::Null,
@@ -341,7 +350,7 @@ impl Kind for Definitions {
         let owner = wire.metadata.owned_by_workspace.clone();
         let allowed = call.may(Resource::Definition, Action::Write, &Scope::owned(&owner))?;
         let name = wire.spec.display_name.clone();
-        let mut draft = draft(tx, wire, false)?;
+        let mut draft = draft(tx, call, allowed, wire, false, None)?;
         draft.status = json!({ "versions": [] });
         let told =
             Told::new("Building Block Definition Created", format!("Definition '{name}' was created."));
@@ -373,7 +382,8 @@ impl Kind for Definitions {
             return Err(Refusal::invalid("spec.targetType", "cannot be changed").into());
         }
         let name = wire.spec.display_name.clone();
-        let draft = draft(tx, wire, is_published(&object)?)?;
+        let before = object.doc.get("tags").and_then(Value::as_object);
+        let draft = draft(tx, call, allowed, wire, is_published(&object)?, before)?;
         let told =
             Told::new("Building Block Definition Changed", format!("Definition '{name}' was changed."));
         objects::replace(tx, call, allowed, &object, draft, told)

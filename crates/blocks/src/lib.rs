@@ -11,9 +11,8 @@ pub mod state;
 pub mod value;
 pub mod version;
 
-use stoa_base::Moment;
-use stoa_core::{Call, Outcome};
-use stoa_db::{Migration, Tx};
+use stoa_core::work::Look;
+use stoa_db::Migration;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Route, kind};
 
@@ -22,9 +21,6 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "run", sql: include_str!("../schema/0010_run.sql") },
     Migration { number: 11, name: "state", sql: include_str!("../schema/0011_state.sql") },
 ];
-
-/// What a controller does with one key: looks, acts, and says when to look again.
-pub type Look = fn(&mut Tx, &Call, &str) -> Outcome<Option<Moment>>;
 
 /// The area's controllers.
 pub const CONTROLLERS: &[(&str, Look)] = &[

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod permission;
 pub mod schema;
 pub mod secrets;
+pub mod tags;
 pub mod work;
 pub mod world;
 

@@ -1,6 +1,7 @@
 //! Work that controllers have to look at: level-triggered rows with a due time and a lease. Losing or
 //! repeating a wake-up is harmless; a lease that ran out gives the work to somebody else.
 
+use crate::call::Call;
 use crate::outcome::Outcome;
 use std::time::Duration;
 use stoa_base::Moment;
@@ -8,6 +9,9 @@ use stoa_db::{Sql, Tx};
 
 /// How long one look may take before others may take it over.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// What a controller does with one key: looks, acts, and says when to look again.
+pub type Look = fn(&mut Tx, &Call, &str) -> Outcome<Option<Moment>>;
 
 /// One piece of claimed work. The epoch fences off whoever held it before.
 #[derive(Clone, Debug, PartialEq, Eq)]

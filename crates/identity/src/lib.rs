@@ -4,6 +4,7 @@ pub mod apikey;
 pub mod apiuser;
 pub mod authenticate;
 pub mod login;
+pub mod people;
 pub mod token;
 pub mod user;
 

@@ -6,7 +6,8 @@ use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_core::tags::{self, Target};
+use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::{Sql, Tx};
 use stoa_web::kind::Deleted;
 use stoa_web::openapi::Schemas;
@@ -73,7 +74,14 @@ pub struct Wire {
     spec: UserSpec,
 }
 
-fn checked(tx: &mut Tx, wire: &mut Wire, own: Option<ObjectId>) -> Outcome<Draft> {
+fn checked(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    wire: &mut Wire,
+    old: Option<&Object>,
+) -> Outcome<Draft> {
+    let own = old.map(|old| old.id);
     let name = &wire.metadata.name;
     if name.trim().is_empty() || name.contains('/') || name.chars().any(char::is_control) {
         return Err(Refusal::invalid("metadata.name", "must be printable, not blank and without `/`").into());
@@ -85,7 +93,9 @@ fn checked(tx: &mut Tx, wire: &mut Wire, own: Option<ObjectId>) -> Outcome<Draft
     if !plausible {
         return Err(Refusal::invalid("spec.email", "must be an e-mail address").into());
     }
-    spec.tags = stoa_web::body::tags(std::mem::take(&mut spec.tags), "spec.tags")?;
+    let given = std::mem::take(&mut spec.tags);
+    let before = old.and_then(|old| old.doc.get("tags")).and_then(Value::as_object);
+    spec.tags = tags::admit(tx, call, allowed, Target::Principal, "spec.tags", given, before)?;
     let mut facets = vec![
         ("email", spec.email.clone()),
         ("firstName", spec.first_name.clone()),
@@ -199,7 +209,7 @@ impl Kind for Users {
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;
         let mut wire: Wire = request.body()?;
-        let draft = checked(tx, &mut wire, None)?;
+        let draft = checked(tx, call, allowed, &mut wire, None)?;
         let name = wire.metadata.name;
         let told = Told::new("User Created", format!("User '{name}' was created."));
         objects::insert(tx, call, allowed, (ObjectId::new(), KIND, &name, None), draft, told)
@@ -221,7 +231,7 @@ impl Kind for Users {
             return Self::create(tx, call, request);
         };
         let mut wire: Wire = request.body()?;
-        let draft = checked(tx, &mut wire, Some(object.id))?;
+        let draft = checked(tx, call, allowed, &mut wire, Some(&object))?;
         if wire.metadata.name != object.key {
             objects::rekey(tx, allowed, &mut object, &wire.metadata.name)?;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stoa_core::feed::{self, Bell};
+use stoa_core::work::Look;
 use stoa_core::{Resource, World};
 use stoa_db::{Db, DbError, Hooks, Migration, Settings};
 use stoa_identity::authenticate::Directory;
@@ -80,7 +81,14 @@ pub fn routes() -> Vec<Route> {
     routes.extend(stoa_tenancy::routes());
     routes.extend(stoa_blocks::routes());
     routes.extend(stoa_governance::routes());
+    routes.extend(stoa_platforms::routes());
+    routes.extend(stoa_services::routes());
     routes
+}
+
+/// Every controller there is, by name.
+pub fn controllers() -> impl Iterator<Item = (&'static str, Look)> {
+    [stoa_blocks::CONTROLLERS, stoa_platforms::CONTROLLERS].into_iter().flatten().copied()
 }
 
 fn schemas() -> Schemas {
@@ -89,6 +97,8 @@ fn schemas() -> Schemas {
     stoa_tenancy::schemas(&mut schemas);
     stoa_blocks::schemas(&mut schemas);
     stoa_governance::schemas(&mut schemas);
+    stoa_platforms::schemas(&mut schemas);
+    stoa_services::schemas(&mut schemas);
     schemas
 }
 

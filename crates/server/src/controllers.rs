@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use stoa_blocks::Look;
-use stoa_core::work::{self, Claimed};
+use stoa_core::work::{self, Claimed, Look};
 use stoa_core::{Call, Error, Outcome, blobs, feed};
 use stoa_db::Tx;
 use stoa_web::App;
@@ -22,7 +21,7 @@ type Controllers = HashMap<&'static str, Look>;
 
 /// Looks at due work until told to stop.
 pub async fn work(app: Arc<App>, stop: CancellationToken) {
-    let controllers: Arc<Controllers> = Arc::new(stoa_blocks::CONTROLLERS.iter().copied().collect());
+    let controllers: Arc<Controllers> = Arc::new(crate::assembly::controllers().collect());
     let mut bell = app.bell.listen();
     while !stop.is_cancelled() {
         bell.mark_unchanged();

@@ -1,6 +1,7 @@
 //! Workspaces and the projects in them.
 
 pub mod project;
+pub mod tenant;
 pub mod workspace;
 
 use stoa_web::openapi::Schemas;

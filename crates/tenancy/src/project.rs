@@ -7,11 +7,12 @@ use stoa_base::{ObjectId, Refusal, check_identifier};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_core::tags::{self, Target};
+use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
-use stoa_web::{Kind, Request, body};
+use stoa_web::{Kind, Request};
 use utoipa::ToSchema;
 
 /// The kind's name.
@@ -74,7 +75,13 @@ pub struct Wire {
     spec: ProjectSpec,
 }
 
-fn draft(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Draft> {
+fn draft(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    wire: Wire,
+    old: Option<&Map<String, Value>>,
+) -> Outcome<Draft> {
     let ProjectSpec { display_name, tags, payment_method_identifier, substitute_payment_method_identifier } =
         wire.spec;
     let most = call.world.settings.project_identifier_max;
@@ -107,7 +114,7 @@ fn draft(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Draft> {
     let project = Project {
         name: wire.metadata.name,
         display_name,
-        tags: body::tags(tags, "spec.tags")?,
+        tags: tags::admit(tx, call, allowed, Target::Project, "spec.tags", tags, old)?,
         payment_method_identifier,
         substitute_payment_method_identifier,
     };
@@ -230,7 +237,7 @@ impl Kind for Projects {
         let allowed = call.may(Resource::Project, Action::Write, &Scope::owned(&owner))?;
         check_identifier(&name, call.world.settings.project_identifier_max)
             .map_err(|bad| Refusal::invalid("metadata.name", bad.to_string()))?;
-        let draft = draft(tx, call, wire)?;
+        let draft = draft(tx, call, allowed, wire, None)?;
         let key = format!("{owner}.{name}");
         let told = Told::new("Project Created", format!("Project '{key}' was created."));
         objects::insert(tx, call, allowed, (ObjectId::new(), KIND, &key, Some(&owner)), draft, told)
@@ -256,7 +263,7 @@ impl Kind for Projects {
             );
         }
         let old: Project = object.doc()?;
-        let draft = draft(tx, call, wire)?;
+        let draft = draft(tx, call, allowed, wire, Some(&old.tags))?;
         let told = Told::new(title_of(&old, &draft.doc), format!("Project '{key}' was changed."));
         objects::replace(tx, call, allowed, &object, draft, told)
     }

@@ -6,11 +6,12 @@ use stoa_base::{ObjectId, Refusal, check_identifier};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_core::tags::{self, Target};
+use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::{Sql, Tx};
 use stoa_web::kind::Deleted;
 use stoa_web::openapi::Schemas;
-use stoa_web::{Kind, Request, body};
+use stoa_web::{Kind, Request};
 use utoipa::ToSchema;
 
 /// The kind's name.
@@ -103,12 +104,20 @@ pub fn ensure(tx: &mut Tx, call: &Call, identifier: &str, display_name: &str) ->
     Workspaces::make(tx, call, wire)
 }
 
-fn draft(wire: Wire, enabled: bool) -> Outcome<Draft> {
+fn draft(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    wire: Wire,
+    enabled: bool,
+    old: Option<&Map<String, Value>>,
+) -> Outcome<Draft> {
     let display_name = wire.spec.display_name;
     if display_name.trim().is_empty() {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
     }
-    let tags = body::tags(wire.metadata.tags, "metadata.tags")?;
+    let given = wire.metadata.tags;
+    let tags = tags::admit(tx, call, allowed, Target::Workspace, "metadata.tags", given, old)?;
     let facets = vec![("displayName", display_name.clone())];
     let workspace = Workspace { display_name, platform_builder_access_enabled: enabled, tags };
     Ok(Draft { doc: serde_json::to_value(workspace)?, status: json!({}), facets, ..Draft::default() })
@@ -128,7 +137,7 @@ impl Workspaces {
             .map_err(|bad| Refusal::invalid("metadata.name", bad.to_string()))?;
         let enabled = wire.spec.platform_builder_access_enabled.unwrap_or(false);
         let told = Told::new("Workspace Created", format!("Workspace '{name}' was created."));
-        let draft = draft(wire, enabled)?;
+        let draft = draft(tx, call, allowed, wire, enabled, None)?;
         objects::insert(tx, call, allowed, (ObjectId::new(), KIND, &name, Some(&name)), draft, told)
     }
 }
@@ -215,7 +224,8 @@ impl Kind for Workspaces {
         let renamed = wire.spec.display_name != old.display_name;
         let title = if renamed { "Workspace Name Changed" } else { "Workspace Tags Changed" };
         let told = Told::new(title, format!("Workspace '{id}' was changed."));
-        objects::replace(tx, call, allowed, &object, draft(wire, enabled)?, told)
+        let draft = draft(tx, call, allowed, wire, enabled, Some(&old.tags))?;
+        objects::replace(tx, call, allowed, &object, draft, told)
     }
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, mut object: Object) -> Outcome<Deleted> {

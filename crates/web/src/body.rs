@@ -1,7 +1,7 @@
 //! Request bodies: JSON into typed values, with errors that name the field (`api-core.md` §1.4).
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use stoa_base::Refusal;
 
 /// Longest string in characters, unless a kind exempts the field.
@@ -123,36 +123,6 @@ pub fn check_types<T: DeserializeOwned>(value: &Value) -> Result<(), Refusal> {
         Err(error) if missing_member(&error).is_none() => Err(refusal(&error)),
         _ => Ok(()),
     }
-}
-
-/// Tags as stored: lists of strings, numbers and booleans written as text, keys without values left out
-/// (`api-core.md` §1.13). `field` is where they stand in the request.
-pub fn tags(tags: Map<String, Value>, field: &str) -> Result<Map<String, Value>, Refusal> {
-    let mut stored = Map::new();
-    for (key, values) in tags {
-        let at = format!("{field}.{key}");
-        let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-        if !plain || key.len() > 100 || !key.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            let problem = "must have a key of letters, digits, `_`, `.` and `-`, at most 100";
-            return Err(Refusal::invalid(at, problem));
-        }
-        let Value::Array(values) = values else {
-            return Err(Refusal::invalid(at, "must be a list of strings"));
-        };
-        let mut texts = Vec::new();
-        for value in values {
-            texts.push(match value {
-                Value::String(text) => Value::String(text),
-                Value::Number(number) => Value::String(number.to_string()),
-                Value::Bool(truth) => Value::String(truth.to_string()),
-                _ => return Err(Refusal::invalid(at, "must be a list of strings")),
-            });
-        }
-        if !texts.is_empty() {
-            stored.insert(key, Value::Array(texts));
-        }
-    }
-    Ok(stored)
 }
 
 #[cfg(test)]

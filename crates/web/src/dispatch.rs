@@ -136,7 +136,10 @@ async fn serve(
 
     let limit = match route.takes {
         Takes::Nothing => 64 << 10,
-        Takes::Kind(_, _, limit, _) | Takes::KindIfAny(_, _, limit, _) | Takes::Raw(limit) => limit,
+        Takes::Kind(_, _, limit, _)
+        | Takes::KindIfAny(_, _, limit, _)
+        | Takes::Json(limit)
+        | Takes::Raw(limit) => limit,
     };
     // A body of unknown length may be large too.
     if unread.as_ref().is_some_and(|body| body.size_hint().upper().is_none_or(|length| length > LARGE_BODY)) {
@@ -223,7 +226,20 @@ fn negotiate(route: &Route, request: &mut Request, raw: Bytes) -> Result<(), Ref
             request.raw = raw;
             return accept(route, request);
         }
-        Takes::KindIfAny(..) if raw.is_empty() => None,
+        Takes::KindIfAny(..) | Takes::Json(_) if raw.is_empty() => None,
+        Takes::Json(_) => {
+            let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+            if !essence.eq_ignore_ascii_case(media::JSON) {
+                let found = content_type.unwrap_or("absent");
+                let problem = format!("The Content-Type must be {}, not {found}.", media::JSON);
+                return Err(Refusal::UnsupportedMediaType(problem));
+            }
+            accept(route, request)?;
+            let json = body::parse(&raw)?;
+            body::check_strings(&json, &[])?;
+            request.json = Some(json);
+            return Ok(());
+        }
         Takes::Kind(kind, versions, _, long) | Takes::KindIfAny(kind, versions, _, long) => {
             let version = media::version_of(content_type.unwrap_or_default(), kind, versions);
             let wanted: Vec<String> = versions.iter().map(|version| media::of(kind, version)).collect();

@@ -28,6 +28,8 @@ pub enum Deleted {
 pub enum Writes {
     /// POST, PUT and DELETE.
     All,
+    /// POST and DELETE: what is declared never changes, clients replace it.
+    NoUpdate,
     /// POST and PUT.
     NoDelete,
     /// None.
@@ -46,6 +48,8 @@ pub trait Kind: Send + Sync + 'static {
     const COLLECTION: &'static str;
     /// What its permissions are about.
     const RESOURCE: Resource;
+    /// Whether everybody who proves to be somebody may read it, without any code (`api-core.md` §2.5).
+    const OPEN_READ: bool = false;
     /// Which writes it offers.
     const WRITES: Writes = Writes::All;
     /// Largest request body in bytes.
@@ -78,6 +82,9 @@ pub trait Kind: Send + Sync + 'static {
     }
     /// Whether the caller may read this one; kinds that publish objects to everybody say so here.
     fn readable(call: &Call, object: &Object) -> Outcome<()> {
+        if Self::OPEN_READ {
+            return Ok(());
+        }
         call.may(Self::RESOURCE, Action::Read, &Self::scope(object)).map(|_| ())
     }
     /// Refuses lists that would have to be empty, where clients want to be told.
@@ -86,8 +93,8 @@ pub trait Kind: Send + Sync + 'static {
     }
     /// What a list request asks for.
     fn query(call: &Call, request: &Request, seen: Visibility) -> Outcome<Query>;
-    /// The path segment that names it.
-    fn id_of(object: &Object) -> String {
+    /// The path segment that names it in a version.
+    fn id_of(object: &Object, _version: &str) -> String {
         object.key.clone()
     }
     /// `metadata`, `spec` and `status` in a version, for somebody allowed to see them.
@@ -98,14 +105,16 @@ pub trait Kind: Send + Sync + 'static {
     }
     /// POST.
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object>;
-    /// PUT on what was found under `id`; most kinds refuse to create here.
+    /// PUT on what was found under `id`; most kinds refuse to create here. Kinds without PUT leave it out.
     fn update(
-        tx: &mut Tx,
-        call: &Call,
-        request: &Request,
-        id: &str,
-        found: Option<Object>,
-    ) -> Outcome<Object>;
+        _tx: &mut Tx,
+        _call: &Call,
+        _request: &Request,
+        _id: &str,
+        _found: Option<Object>,
+    ) -> Outcome<Object> {
+        Err(Refusal::WrongMethod { allow: "GET, DELETE".into() }.into())
+    }
     /// DELETE.
     fn delete(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Deleted>;
 }
@@ -124,7 +133,7 @@ pub fn represent<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &s
         whole.extend(parts);
     }
     let mut links = Map::new();
-    let id = hal::encoded(&K::id_of(object));
+    let id = hal::encoded(&K::id_of(object, version));
     links.insert("self".into(), hal::link(call.link(&format!("/api/meshobjects/{}/{id}", K::COLLECTION))));
     for (relation, path) in K::links(call, object) {
         links.insert(relation.into(), hal::link(call.link(&path)));
@@ -185,7 +194,11 @@ fn replace<K: Kind>(tx: &mut Tx, call: &Call, request: &Request, id: &str) -> Ou
 }
 
 fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let seen = Visibility::of(&call.actor, K::RESOURCE)?;
+    let seen = if K::OPEN_READ {
+        Visibility { all: true, ..Visibility::default() }
+    } else {
+        Visibility::of(&call.actor, K::RESOURCE)?
+    };
     K::may_list(tx, call, request)?;
     let page = request.page();
     let found = listing::list(tx, &K::query(call, request, seen)?, &page)?;
@@ -216,7 +229,9 @@ pub fn routes<K: Kind>() -> Vec<Route> {
             ..about.clone()
         }),
         Route::read(Method::GET, &item, |tx, call, request| {
-            call.may_at_all(K::RESOURCE, Action::Read)?;
+            if !K::OPEN_READ {
+                call.may_at_all(K::RESOURCE, Action::Read)?;
+            }
             let id = request.param(0);
             let object = must_exist::<K>(K::find(tx, call, id, request.version)?, id)?;
             K::readable(call, &object)?;
@@ -244,23 +259,25 @@ pub fn routes<K: Kind>() -> Vec<Route> {
             ..writing.clone()
         }),
     );
-    routes.push(
-        Route::write(Method::PUT, &item, |tx, call, request| {
-            K::check_types(request)?;
-            call.may_at_all(K::RESOURCE, Action::Write)?;
-            let object = replace::<K>(tx, call, request, request.param(0))?;
-            reply::<K>(tx, call, request, StatusCode::OK, &object)
-        })
-        .accept(written)
-        .takes(takes)
-        .about(About {
-            summary: "Replace",
-            success: &[200],
-            errors: &[400, 403, 404, 405, 409],
-            ..writing
-        }),
-    );
-    if K::WRITES == Writes::All {
+    if K::WRITES != Writes::NoUpdate {
+        routes.push(
+            Route::write(Method::PUT, &item, |tx, call, request| {
+                K::check_types(request)?;
+                call.may_at_all(K::RESOURCE, Action::Write)?;
+                let object = replace::<K>(tx, call, request, request.param(0))?;
+                reply::<K>(tx, call, request, StatusCode::OK, &object)
+            })
+            .accept(written)
+            .takes(takes)
+            .about(About {
+                summary: "Replace",
+                success: &[200],
+                errors: &[400, 403, 404, 405, 409],
+                ..writing
+            }),
+        );
+    }
+    if K::WRITES != Writes::NoDelete {
         routes.push(
             Route::write(Method::DELETE, &item, |tx, call, request| {
                 let id = request.param(0);

@@ -214,7 +214,7 @@ fn request_body(route: &Route) -> Option<Value> {
     let mut content = Map::new();
     match route.takes {
         Takes::Nothing => return None,
-        Takes::Raw(_) => {
+        Takes::Raw(_) | Takes::Json(_) => {
             content.insert(media::JSON.into(), entry);
         }
         Takes::Kind(kind, versions, ..) | Takes::KindIfAny(kind, versions, ..) => {
@@ -225,7 +225,9 @@ fn request_body(route: &Route) -> Option<Value> {
         let entry = json!({ "schema": { "type": "string" }, "example": example });
         content.insert((*media).into(), entry);
     }
-    Some(json!({ "required": !matches!(route.takes, Takes::KindIfAny(..)), "content": content }))
+    Some(
+        json!({ "required": !matches!(route.takes, Takes::KindIfAny(..) | Takes::Json(_)), "content": content }),
+    )
 }
 
 fn is_list(route: &Route) -> bool {

@@ -44,6 +44,8 @@ pub enum Takes {
     Kind(&'static str, &'static [&'static str], usize, &'static [&'static str]),
     /// The same, or nothing at all.
     KindIfAny(&'static str, &'static [&'static str], usize, &'static [&'static str]),
+    /// Plain JSON, or nothing at all, at most so many bytes: Stoa's own operator endpoints.
+    Json(usize),
     /// Bytes that the operation reads itself.
     Raw(usize),
 }

@@ -233,7 +233,7 @@ impl Kind for Versions {
         objects::by_uuid_text(tx, KIND, id)
     }
 
-    fn id_of(object: &Object) -> String {
+    fn id_of(object: &Object, _: &str) -> String {
         object.id.to_string()
     }
 

@@ -1,0 +1,18 @@
+//! Platforms and what teams get on them: locations, platform types, platforms, landing zones, tenants.
+
+pub mod tenant;
+
+use stoa_core::work::Look;
+use stoa_web::Route;
+use stoa_web::openapi::Schemas;
+
+/// The area's controllers.
+pub const CONTROLLERS: &[(&str, Look)] = &[(tenant::CONTROLLER, tenant::look)];
+
+/// The area's routes.
+pub fn routes() -> Vec<Route> {
+    Vec::new()
+}
+
+/// The area's schemas.
+pub fn schemas(_schemas: &mut Schemas) {}
