@@ -155,6 +155,8 @@ impl Kind for Projects {
     const REQUEST: &'static str = "Project";
     const RESPONSE: &'static str = "Project";
     const ID: &'static str = "identifier";
+    const IDENTIFIED: Option<&'static str> =
+        Some("{$response.body#/metadata/ownedByWorkspace}.{$response.body#/metadata/name}");
 
     fn schemas(schemas: &mut Schemas) {
         schemas.add::<Wire>();

@@ -3,7 +3,7 @@
 
 use crate::openapi::Schemas;
 use crate::request::{Reply, Request};
-use crate::route::{About, Accept, Route, Takes};
+use crate::route::{About, Accept, Route, Takes, View};
 use crate::{hal, media};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -64,11 +64,20 @@ pub trait Kind: Send + Sync + 'static {
     const RESPONSE: &'static str;
     /// Name of the path parameter.
     const ID: &'static str = "uuid";
+    /// Versions whose bodies have other schemas than [`Self::REQUEST`] and [`Self::RESPONSE`].
+    const VIEWS: &'static [View] = &[];
+    /// Where an object says the id of its path, as an OpenAPI runtime expression, when that is neither
+    /// `metadata.uuid` (for an [`Self::ID`] of `uuid`) nor `metadata.name`.
+    const IDENTIFIED: Option<&'static str> = None;
 
     /// Adds the kind's schemas to the API description.
     fn schemas(schemas: &mut Schemas);
     /// A request body that would be accepted.
     fn example() -> Value;
+    /// The same in a version, where [`Self::VIEWS`] differ.
+    fn example_of(_version: &str) -> Value {
+        Self::example()
+    }
     /// Refuses a body with members of other JSON types than this kind's; see [`crate::body::check_types`].
     fn check_types(_request: &Request) -> Result<(), Refusal> {
         Ok(())
@@ -217,8 +226,27 @@ pub fn routes<K: Kind>() -> Vec<Route> {
     let accept = Accept::Kind(K::NAME, K::VERSIONS);
     let written = Accept::Kind(K::NAME, K::WRITTEN);
     let takes = Takes::Kind(K::NAME, K::WRITTEN, K::BODY_MAX, K::LONG);
-    let about = About { tag: K::NAME, response: Some(K::RESPONSE), ..About::default() };
-    let writing = About { request: Some(K::REQUEST), example: Some(K::example()), ..about.clone() };
+    let may = |action| Some((K::RESOURCE, action));
+    let identified = K::IDENTIFIED.unwrap_or(if K::ID == "uuid" {
+        "$response.body#/metadata/uuid"
+    } else {
+        "$response.body#/metadata/name"
+    });
+    let about = About {
+        tag: K::NAME,
+        response: Some(K::RESPONSE),
+        views: K::VIEWS,
+        permission: may(Action::Read).filter(|_| !K::OPEN_READ),
+        ..About::default()
+    };
+    let writing = About {
+        request: Some(K::REQUEST),
+        example: Some(K::example()),
+        example_of: Some(K::example_of),
+        permission: may(Action::Write),
+        identified: Some(identified),
+        ..about.clone()
+    };
 
     let mut routes = vec![
         Route::read(Method::GET, &collection, list::<K>).accept(accept).about(About {
@@ -294,6 +322,7 @@ pub fn routes<K: Kind>() -> Vec<Route> {
                 success: &[202, 204],
                 errors: &[403, 404, 409],
                 response: None,
+                permission: may(Action::Delete),
                 ..about
             }),
         );

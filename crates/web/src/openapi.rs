@@ -3,9 +3,10 @@
 use crate::app::App;
 use crate::media;
 use crate::request::Reply;
-use crate::route::{Accept, Access, Route, Takes};
+use crate::route::{Accept, Access, Route, Takes, View};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use stoa_core::permission::row;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -129,7 +130,7 @@ fn meaning(status: u16) -> &'static str {
     }
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(app: &App, route: &Route) -> Value {
     let about = &route.about;
     let parameters: Vec<Value> = route
         .path
@@ -190,6 +191,12 @@ fn operation(route: &Route) -> Value {
         );
     }
 
+    if let Some(id) = about.identified
+        && let Some(created) = responses.get_mut("201")
+    {
+        created["links"] = links(app, route, id);
+    }
+
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": about.summary,
@@ -203,22 +210,55 @@ fn operation(route: &Route) -> Value {
     if let Some(body) = request_body(route) {
         operation["requestBody"] = body;
     }
+    let codes: Vec<&str> = about
+        .permission
+        .and_then(|(resource, action)| row(resource, action))
+        .map(|row| [row.workspace, row.managed, row.admin].into_iter().flatten().collect())
+        .unwrap_or_default();
+    if !codes.is_empty() {
+        operation["x-permissions"] = json!(codes);
+    }
     operation
+}
+
+/// What can be done with the object that a route has just made: it is read, replaced by itself, deleted.
+fn links(app: &App, made_by: &Route, id: &str) -> Value {
+    let mut links = Map::new();
+    for route in app.router.all() {
+        let below = route.path.strip_prefix(&made_by.path).and_then(|rest| rest.strip_prefix("/{"));
+        let Some(parameter) =
+            below.and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains('/'))
+        else {
+            continue;
+        };
+        let mut link = json!({ "operationId": operation_id(route), "parameters": { parameter: id } });
+        if route.takes != Takes::Nothing {
+            link["requestBody"] = json!("$response.body");
+        }
+        links.insert(route.method.as_str().to_ascii_lowercase(), link);
+    }
+    Value::Object(links)
 }
 
 fn request_body(route: &Route) -> Option<Value> {
     let about = &route.about;
-    let schema = about.request.map_or_else(|| json!({ "type": "object" }), reference);
+    let schema = |name: Option<&str>| name.map_or_else(|| json!({ "type": "object" }), reference);
     let example = about.example.clone().unwrap_or_else(|| json!({}));
-    let entry = json!({ "schema": schema, "example": example });
     let mut content = Map::new();
     match route.takes {
         Takes::Nothing => return None,
         Takes::Raw(_) | Takes::Json(_) => {
+            let entry = json!({ "schema": schema(about.request), "example": example });
             content.insert(media::JSON.into(), entry);
         }
         Takes::Kind(kind, versions, ..) | Takes::KindIfAny(kind, versions, ..) => {
-            content.extend(versions.iter().map(|version| (media::of(kind, version), entry.clone())));
+            for version in versions {
+                let own = view(route, version).filter(|_| about.request.is_some());
+                let name = own.map_or(about.request, |(_, name, _)| Some(name));
+                let example = about.example_of.map_or_else(|| example.clone(), |of| of(version));
+                content
+                    .insert(media::of(kind, version), json!({ "schema": schema(name), "example": example }));
+            }
         }
     }
     for (media, example) in about.encodings {
@@ -244,10 +284,17 @@ fn answer(route: &Route) -> Option<Value> {
     let (Accept::Kind(kind, versions) | Accept::KindIfAny(kind, versions)) = route.accept else {
         return Some(json!({ media::JSON: { "schema": reference(name) } }));
     };
-    let schema = if is_list(route) { paged(kind, name) } else { represented(name) };
-    let content: Map<String, Value> =
-        versions.iter().map(|version| (media::of(kind, version), json!({ "schema": schema }))).collect();
-    Some(Value::Object(content))
+    let content = versions.iter().map(|version| {
+        let name = view(route, version).map_or(name, |(_, _, name)| name);
+        let schema = if is_list(route) { paged(kind, name) } else { represented(name) };
+        (media::of(kind, version), json!({ "schema": schema }))
+    });
+    Some(Value::Object(content.collect()))
+}
+
+/// The schemas of a version that has its own.
+fn view(route: &Route, version: &str) -> Option<View> {
+    route.about.views.iter().find(|(name, ..)| *name == version).copied()
 }
 
 fn operation_id(route: &Route) -> String {
@@ -263,10 +310,10 @@ pub fn describe(app: &App) -> Value {
         let methods = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         let method = route.method.as_str().to_ascii_lowercase();
         if matches!(method.as_str(), "get" | "put" | "post" | "delete" | "patch") {
-            methods[method] = operation(route);
+            methods[method] = operation(app, route);
         } else {
             // OpenAPI has no word for LOCK and UNLOCK, so they are told beside it.
-            methods["x-methods"][method] = operation(route);
+            methods["x-methods"][method] = operation(app, route);
         }
     }
     let mut schemas = common();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
-use stoa_core::{Call, Outcome};
+use stoa_core::{Action, Call, Outcome, Resource};
 use stoa_db::Tx;
 
 /// Who gets as far as the operation.
@@ -102,7 +102,18 @@ pub struct About {
     pub encodings: &'static [(&'static str, &'static str)],
     /// Statuses beyond those that access, body and media types imply.
     pub errors: &'static [u16],
+    /// What the caller must be allowed to do; the codes that allow it stand in the description.
+    pub permission: Option<(Resource, Action)>,
+    /// Versions with schemas of their own.
+    pub views: &'static [View],
+    /// An example of the request body in a version, where versions differ.
+    pub example_of: Option<fn(&str) -> Value>,
+    /// Where an object that was made says the id of its path, as an OpenAPI runtime expression; makes links.
+    pub identified: Option<&'static str>,
 }
+
+/// A version of a kind whose bodies have schemas of their own: version, request, answer.
+pub type View = (&'static str, &'static str, &'static str);
 
 /// A route.
 #[derive(Clone)]
