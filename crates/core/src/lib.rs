@@ -13,6 +13,7 @@ pub mod permission;
 pub mod schema;
 pub mod secrets;
 pub mod tags;
+pub mod waiting;
 pub mod work;
 pub mod world;
 

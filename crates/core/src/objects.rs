@@ -426,6 +426,18 @@ pub fn set_facet(tx: &mut Tx, id: ObjectId, name: &str, value: &str) -> Outcome<
     Ok(())
 }
 
+const DROP_FACET: Sql = Sql::new("DELETE FROM facet WHERE object = $1 AND name = $2");
+
+/// Gives an object this one value of a facet that follows the status, or none.
+pub fn replace_facet(tx: &mut Tx, object: &Object, name: &str, value: Option<&str>) -> Outcome<()> {
+    tx.run(&DROP_FACET, &[object.id.0.into(), name.into()])?;
+    if let Some(value) = value {
+        let at = object.created_at.micros();
+        tx.run(&ADD_FACET, &[object.id.0.into(), name.into(), value.into(), at.into()])?;
+    }
+    Ok(())
+}
+
 const DROP_REFERENCES: Sql = Sql::new("DELETE FROM reference WHERE source = $1");
 const ADD_REFERENCE: Sql =
     Sql::new("INSERT INTO reference (source, relation, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");

@@ -7,7 +7,7 @@ use stoa_web::Route;
 use stoa_web::openapi::Schemas;
 
 /// The area's controllers.
-pub const CONTROLLERS: &[(&str, Look)] = &[(tenant::CONTROLLER, tenant::look)];
+pub const CONTROLLERS: &[(&str, Look)] = &[(stoa_tenancy::tenant::CONTROLLER, tenant::look)];
 
 /// The area's routes.
 pub fn routes() -> Vec<Route> {

@@ -1,11 +1,10 @@
 //! meshTenant: an isolated slice of a platform for one project (`api-platforms.md` §7).
 
 use stoa_base::{Moment, ObjectId};
-use stoa_core::{Call, Outcome, objects, work};
+use stoa_core::{Call, Outcome, objects};
 use stoa_db::Tx;
+use stoa_tenancy::tenant;
 
-/// Name of the controller that looks at one tenant, by its uuid.
-pub const CONTROLLER: &str = "tenant";
 const MOST: i64 = 1_000_000;
 
 /// Brings a tenant on its way: what follows from its blocks, its landing zone, its deletion.
@@ -15,9 +14,9 @@ pub fn look(_tx: &mut Tx, _call: &Call, _key: &str) -> Outcome<Option<Moment>> {
 
 /// Something that tenants lean on changed, a platform or a landing zone: each of them is looked at again.
 pub fn settings_changed(tx: &mut Tx, call: &Call, target: ObjectId) -> Outcome<()> {
-    for tenant in objects::referrers(tx, target, None, MOST)? {
-        if tenant.kind == stoa_tenancy::tenant::KIND {
-            work::schedule(tx, CONTROLLER, &tenant.id.to_string(), call.now)?;
+    for found in objects::referrers(tx, target, None, MOST)? {
+        if found.kind == tenant::KIND {
+            tenant::wake(tx, call, found.id)?;
         }
     }
     Ok(())

@@ -10,6 +10,8 @@ use stoa_base::{ObjectId, RunId};
 use stoa_core::objects::Object;
 use stoa_core::{Outcome, Scope};
 
+pub use stoa_core::waiting::Waiting;
+
 /// Where a block stands (`api-building-blocks.md` §6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -150,23 +152,6 @@ pub struct BlockOutput {
     pub value_type: IoType,
     /// What it is used for.
     pub assignment_type: OutputAssignment,
-}
-
-/// Why a block that is not final stands still, and who can move it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Waiting {
-    /// Machine-readable reason.
-    pub reason: String,
-    /// What blocks it: input keys, a run, a runner.
-    pub blocker: String,
-    /// Who can move it.
-    pub who: String,
-    /// Since when.
-    pub since: String,
-    /// When Stoa looks at it next by itself; absent when only `who` can move it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_look: Option<String>,
 }
 
 /// How a block goes.
