@@ -1,11 +1,12 @@
-//! Secret values of definitions, blocks and integrations: plaintext in, hash out, ciphertext in between
-//! (`api-building-blocks.md` §1.3, `api-core.md` §1.14).
+//! Secret values of definitions, blocks, integrations and platforms: plaintext in, hash out, ciphertext in between
+//! (`api-building-blocks.md` §1.3, `api-core.md` §1.14, `api-platforms.md` §2.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use stoa_base::Refusal;
-use stoa_core::secrets::SEALED;
+use stoa_core::secrets::{self, SEALED, hex};
 use stoa_core::{Fault, Outcome, World};
 use stoa_seal::PublicKey;
 
@@ -35,13 +36,31 @@ impl Keeper {
 
     /// The secret as stored.
     pub fn keep(&self, world: &World, plaintext: &str) -> Outcome<Value> {
-        let sealed = match self {
+        let (sealed, hash) = match self {
             Self::Runner(key, _) => {
-                key.seal(plaintext).map_err(|_| Fault::Crypto { what: "sealing for a runner" })?
+                let sealed =
+                    key.seal(plaintext).map_err(|_| Fault::Crypto { what: "sealing for a runner" })?;
+                (sealed, world.vault.hash(plaintext))
             }
-            Self::Server => STANDARD.encode(world.vault.wrap(plaintext.as_bytes())?),
+            Self::Server => {
+                let wrapped = world.vault.wrap(plaintext.as_bytes())?;
+                (STANDARD.encode(&wrapped), format!("sha256:{}", hex(&Sha256::digest(&wrapped))))
+            }
         };
-        Ok(json!({ SEALED: sealed, "key": self.fingerprint(), "hash": world.vault.hash(plaintext) }))
+        Ok(json!({ SEALED: sealed, "key": self.fingerprint(), "hash": hash }))
+    }
+
+    /// Whether `stored` is the secret `text`, kept by this keeper.
+    fn holds(&self, world: &World, stored: &Value, text: &str) -> bool {
+        if sealed_for(stored) != Some(self.fingerprint()) {
+            return false;
+        }
+        match self {
+            Self::Runner(..) => stored.get("hash").and_then(Value::as_str) == Some(&world.vault.hash(text)),
+            Self::Server => {
+                open(world, stored).is_ok_and(|kept| secrets::matches(text, &secrets::digest(&kept)))
+            }
+        }
     }
 
     /// Whether what a request sends is what is stored already: an equal value, the hash of the stored secret, or
@@ -50,25 +69,24 @@ impl Keeper {
         if !is_stored(stored) {
             return stored == given;
         }
-        let hash = stored.get("hash").and_then(Value::as_str);
-        match given.get("plaintext") {
-            Some(plaintext) => {
-                plaintext.as_str().is_some_and(|text| hash == Some(&world.vault.hash(text)))
-                    && sealed_for(stored) == Some(self.fingerprint())
+        match given.get("plaintext").and_then(Value::as_str) {
+            Some(text) => self.holds(world, stored, text),
+            None => {
+                let hash = stored.get("hash").and_then(Value::as_str);
+                hash.is_some() && given.get("hash").and_then(Value::as_str) == hash
             }
-            None => hash.is_some() && given.get("hash").and_then(Value::as_str) == hash,
         }
     }
 
-    /// A secret out of a request: `{"plaintext"}` is kept, `{"hash"}` must be the one of `stored`. `field`
-    /// names it in refusals.
+    /// A secret out of a request: `{"plaintext"}` is kept, `{"hash"}` must be the one of `stored`: another one is a
+    /// conflict, somebody rotated the secret meanwhile. `field` names it in refusals.
     pub fn take(&self, world: &World, given: &Value, stored: Option<&Value>, field: &str) -> Outcome<Value> {
-        if let Some(plaintext) = given.get("plaintext") {
+        if let Some(plaintext) = given.get("plaintext").filter(|plaintext| !plaintext.is_null()) {
             let text = plaintext.as_str().filter(|text| !text.trim().is_empty());
             let text = text.ok_or_else(|| {
                 Refusal::invalid(format!("{field}.plaintext"), "must be a text and not blank")
             })?;
-            return match stored.filter(|stored| self.is_same(world, stored, given)) {
+            return match stored.filter(|stored| self.holds(world, stored, text)) {
                 Some(stored) => Ok(stored.clone()),
                 None => self.keep(world, text),
             };
@@ -76,23 +94,41 @@ impl Keeper {
         let Some(hash) = given.get("hash").and_then(Value::as_str) else {
             return Err(Refusal::invalid(field, "must be {\"plaintext\": …} or {\"hash\": …}").into());
         };
-        let Some(stored) = stored.filter(|stored| stored.get("hash").and_then(Value::as_str) == Some(hash))
-        else {
-            return Err(Refusal::invalid(
-                format!("{field}.hash"),
-                "is not the hash of the stored secret; send the plaintext to set another one",
-            )
-            .into());
+        let at = format!("{field}.hash");
+        let Some(stored) = stored.filter(|stored| is_stored(stored)) else {
+            let problem = "names a secret, but none is stored here; send the plaintext to set one";
+            return Err(Refusal::invalid(at, problem).into());
         };
-        if stored.get("key").and_then(Value::as_str) != Some(self.fingerprint()) {
-            return Err(Refusal::invalid(
-                format!("{field}.hash"),
-                "names a secret that was sealed for another runner key; send the plaintext again",
-            )
+        if hash.is_empty() {
+            return Err(
+                Refusal::invalid(at, "must not be empty; send the plaintext to set another secret").into()
+            );
+        }
+        if stored.get("hash").and_then(Value::as_str) != Some(hash) {
+            return Err(Refusal::Conflict {
+                code: "Conflict",
+                message: format!(
+                    "`{at}` is not the hash of the stored secret: it was changed meanwhile. Read it again, or send \
+                     the plaintext to set another one."
+                ),
+                remarks: vec![at],
+            }
             .into());
+        }
+        if sealed_for(stored) != Some(self.fingerprint()) {
+            let problem = "names a secret that was sealed for another runner key; send the plaintext again";
+            return Err(Refusal::invalid(at, problem).into());
         }
         Ok(stored.clone())
     }
+}
+
+/// The plaintext of a secret that the server keeps itself.
+pub fn open(world: &World, stored: &Value) -> Outcome<String> {
+    let corrupt = || Fault::Corrupt { what: "secret kept by the server" };
+    let sealed = ciphertext(stored).filter(|_| sealed_for(stored) == Some(Keeper::Server.fingerprint()));
+    let wrapped = STANDARD.decode(sealed.ok_or_else(corrupt)?).map_err(|_| corrupt())?;
+    Ok(String::from_utf8(world.vault.unwrap(&wrapped)?).map_err(|_| corrupt())?)
 }
 
 /// The ciphertext of a stored secret.

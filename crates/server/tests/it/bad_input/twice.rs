@@ -201,9 +201,14 @@ on_both! {
         stoa.admin.put("meshIntegration", &id, &body(json!({ "plaintext": "three" }))).await.expect(200);
         let before = everything(&stoa).await;
         // Neither what it was before nor what another one is can be named by its hash.
-        for stale in [hash(&made), hash(&other), json!({ "hash": "" }), json!({ "hash": null })] {
+        for (stale, status) in [
+            (hash(&made), 409),
+            (hash(&other), 409),
+            (json!({ "hash": "" }), 400),
+            (json!({ "hash": null }), 400),
+        ] {
             let answer = stoa.admin.put("meshIntegration", &id, &body(stale.clone())).await;
-            refused(&answer, 400, &stale.to_string());
+            refused(&answer, status, &stale.to_string());
             let named = answer.json()["remarks"][0].as_str().unwrap().to_owned();
             assert!(named.starts_with("spec.config.azuredevops.personalAccessToken"), "{named}");
         }

@@ -214,7 +214,7 @@ on_both! {
         let rotated = hash_of(&stoa.admin.put(VERSION, &path, &body).await.expect(200));
         assert_ne!(rotated, hash);
         secret(&mut body, json!({ "hash": hash }));
-        stoa.admin.put(VERSION, &path, &body).await.refused(400, "plaintext");
+        stoa.admin.put(VERSION, &path, &body).await.refused(409, "spec.inputs.PASSWORD.argument.hash");
         secret(&mut body, json!({ "plaintext": " " }));
         stoa.admin.put(VERSION, &path, &body).await.refused(400, "blank");
         secret(&mut body, json!({ "plaintext": "s3cret" }));

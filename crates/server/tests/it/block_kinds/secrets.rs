@@ -61,7 +61,11 @@ on_both! {
         consumer.put(BLOCK, &path, &same).await.expect(200);
         consumer.put(BLOCK, &path, &block_body(&version, "shop", secret("other"))).await.refused(403, "word");
         block["spec"]["inputs"]["word"]["value"] = json!({ "hash": "hmac-sha256:00" });
-        stoa.admin.put(BLOCK, &path, &block).await.refused(400, "hash");
+        stoa.admin.put(BLOCK, &path, &block).await.refused(409, "spec.inputs.word.value.hash");
+        for wrong in [json!({}), json!({ "hash": null }), json!({ "hash": "" }), json!({ "plaintext": " " })] {
+            block["spec"]["inputs"]["word"]["value"] = wrong;
+            stoa.admin.put(BLOCK, &path, &block).await.refused(400, "spec.inputs.word.value");
+        }
 
         let rotated =
             stoa.admin.put(BLOCK, &path, &block_body(&version, "shop", secret("other"))).await.expect(200);

@@ -4,6 +4,7 @@ use super::{names, redacted, with, without};
 use crate::on_both;
 use crate::stoa::{SHARED, Stoa, media, shared_key, text, version_body};
 use serde_json::{Value, json};
+use stoa_core::secrets::digest;
 
 const KIND: &str = "meshIntegration";
 const REPLICATOR: &str = "c8f4e7d2-3b1a-4c9e-8d5f-6a2b7c8d9e0f";
@@ -85,7 +86,11 @@ on_both! {
             let mut expected = config;
             if let Some(secret) = secret {
                 let hash = text(&made, &format!("/spec/config/{kind}/{secret}/hash"));
-                assert!(hash.starts_with("hmac-sha256:") && hash.len() == 76, "{hash}");
+                // Secrets that the server keeps show the digest of their ciphertext.
+                let form = if kind == "entraid" { "sha256:" } else { "hmac-sha256:" };
+                assert!(hash.starts_with(form) && hash.len() == form.len() + 64, "{hash}");
+                let bare = digest(&made_plain(&expected, secret));
+                assert!(!hash.contains(&bare), "not the digest of the plaintext");
                 expected[secret] = json!({ "hash": hash });
             }
             for (name, value) in more.as_object().unwrap() {
@@ -172,7 +177,6 @@ on_both! {
             }
             for (given, of) in [
                 (json!({}), field.clone()),
-                (json!({ "hash": "hmac-sha256:00" }), format!("{field}.hash")),
                 (json!({ "hash": "" }), format!("{field}.hash")),
                 (json!({ "plaintext": "" }), format!("{field}.plaintext")),
                 (json!({ "plaintext": " " }), format!("{field}.plaintext")),
@@ -196,12 +200,18 @@ on_both! {
             let fresh = rotated.pointer(&pointer).unwrap();
             assert_ne!(fresh, &hash);
             assert_eq!(fresh.as_object().unwrap().keys().collect::<Vec<_>>(), ["hash"]);
-            names(stoa.admin.put(KIND, &id(&made), &rotate(hash.clone())).await, &format!("{field}.hash"));
-            // With both, plaintext wins. The same secret has the same hash.
+            for stale in [hash.clone(), json!({ "hash": "hmac-sha256:00" }), json!({ "hash": "sha256:00" })] {
+                let answer = stoa.admin.put(KIND, &id(&made), &rotate(stale)).await;
+                answer.refused(409, &format!("{field}.hash"));
+            }
+            // Once more, the same plaintext is no change.
+            let again = rotate(json!({ "plaintext": "another" }));
+            assert_eq!(stoa.admin.put(KIND, &id(&made), &again).await.expect(200), rotated);
+            // With both, plaintext wins. Sealed to a runner, the same secret has the same hash.
             let plain = made_plain(&config, secret);
             let both = json!({ "plaintext": plain, "hash": "hmac-sha256:00" });
             let back = stoa.admin.put(KIND, &id(&made), &rotate(both)).await.expect(200);
-            assert_eq!(back.pointer(&pointer), Some(&hash));
+            assert_eq!(back.pointer(&pointer) == Some(&hash), kind != "entraid");
         }
     }
 
