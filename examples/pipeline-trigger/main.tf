@@ -15,7 +15,7 @@ locals {
   request = local.run == null ? "{}" : jsonencode({
     behavior  = local.run.spec.behavior
     scenario  = var.scenario
-    inputs    = { host_name = var.host_name }
+    inputs    = { for input in try(local.run.spec.buildingBlock.spec.inputs, []) : input.key => input.value if !input.isSensitive && !input.isEnvironment }
     block     = var.meshstack_building_block_id
     workspace = local.run.spec.buildingBlock.spec.workspaceIdentifier
     run = {

@@ -37,7 +37,7 @@ export const SCENARIOS = {
 }
 
 /** Reports to Stoa about one run. */
-class Reporter {
+export class Reporter {
   constructor(run, log) {
     this.run = run
     this.log = log
@@ -187,12 +187,14 @@ function fault(call) {
   return null
 }
 
-function sameSecret(given, wanted) {
+/** Whether a secret is the right one, in a time that says nothing about it. */
+export function sameSecret(given, wanted) {
   const [a, b] = [Buffer.from(given ?? ''), Buffer.from(wanted)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-async function readJson(request) {
+/** The body of a request. */
+export async function readJson(request) {
   const parts = []
   for await (const part of request) parts.push(part)
   return JSON.parse(Buffer.concat(parts).toString('utf8'))
@@ -210,7 +212,7 @@ export function startPipeline({ port = 0, secret = '', pace = 400, log = () => {
     try {
       const path = `${request.method} ${new URL(request.url, 'http://localhost').pathname}`
       if (path === 'GET /jobs') {
-        return answer(200, [...jobs.values()].map(({ uuid, behavior, scenario, state }) => ({ uuid, behavior, scenario, state })))
+        return answer(200, [...jobs.values()].map(({ uuid, behavior, scenario, inputs, state }) => ({ uuid, behavior, scenario, inputs, state })))
       }
       if (path === 'POST /webhook') {
         if (!sameSecret(request.headers['x-webhook-secret'], secret)) return answer(401, { error: 'wrong webhook secret' })

@@ -148,18 +148,23 @@ test('the module calls on order and on deletion, with the token of that run', as
         ...environment,
         WEBHOOK_SECRET: secret,
         TF_VAR_webhook_url: `${url}/webhook`,
-        TF_VAR_host_name: 'web',
         TF_VAR_meshstack_building_block_id: 'b1',
         ...(run ? { TF_VAR_meshstack_building_block_run_b64: Buffer.from(JSON.stringify(run)).toString('base64') } : {}),
       },
     })
     return stdout
   }
+  const inputs = [
+    { key: 'host_name', value: 'web', isSensitive: false, isEnvironment: false },
+    { key: 'zones', value: ['a', 'b'], isSensitive: false, isEnvironment: false },
+    { key: 'password', value: 'sealed', isSensitive: true, isEnvironment: false },
+    { key: 'PATH_OF_SOMETHING', value: '/', isSensitive: false, isEnvironment: true },
+  ]
   const run = (uuid, number, behavior) => {
     const { registerSource, updateSource } = call(stoa, 'success').run
     return {
       metadata: { uuid },
-      spec: { behavior, runNumber: number, runToken: `token-of-${uuid}`, buildingBlock: { spec: { workspaceIdentifier: 'shop' } } },
+      spec: { behavior, runNumber: number, runToken: `token-of-${uuid}`, buildingBlock: { spec: { workspaceIdentifier: 'shop', inputs } } },
       _links: {
         self: { href: registerSource.replace('/status/source', '') },
         registerSource: { href: registerSource },
@@ -173,6 +178,7 @@ test('the module calls on order and on deletion, with the token of that run', as
   assert.match(ordered, /"accepted":"r1"/)
   assert.doesNotMatch(ordered, /token-of-r1/)
   await until(() => isDone(url))
+  assert.deepEqual((await (await fetch(`${url}/jobs`)).json())[0].inputs, { host_name: 'web', zones: ['a', 'b'] })
 
   // As an asynchronous runner deletes: apply first, then destroy, both with the new run.
   await tofu('apply', run('r2', 2, 'DESTROY'))

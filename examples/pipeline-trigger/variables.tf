@@ -9,10 +9,7 @@ variable "scenario" {
   default     = "success"
 }
 
-variable "host_name" {
-  description = "What the application team orders; passed on to the pipeline as it is"
-  type        = string
-}
+# What is ordered needs no variables here: it is in the run, and the pipeline gets it from there.
 
 # Set by every runner.
 

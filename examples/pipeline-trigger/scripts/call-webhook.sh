@@ -1,6 +1,6 @@
 #!/bin/sh
-# Posts webhook-request.json to WEBHOOK_URL, with WEBHOOK_SECRET as proof of who calls. Neither the secret nor the
-# run's token in the file appears in a process list or a log.
+# Posts webhook-request.json to WEBHOOK_URL, with WEBHOOK_SECRET as proof of who calls, and with the token for Stoa's API
+# if the version has permissions. None of them, nor the run's token in the file, appears in a process list or a log.
 set -eu
 
 if [ ! -f webhook-request.json ]; then
@@ -10,7 +10,8 @@ fi
 trap 'rm -f webhook-request.json webhook-answer.txt' EXIT
 
 echo "Calling $WEBHOOK_URL"
-if printf 'X-Webhook-Secret: %s\n' "${WEBHOOK_SECRET:-}" |
+if printf 'X-Webhook-Secret: %s\nX-Meshstack-Endpoint: %s\nX-Meshstack-Api-Token: %s\n' \
+  "${WEBHOOK_SECRET:-}" "${MESHSTACK_ENDPOINT:-}" "${MESHSTACK_API_TOKEN:-}" |
   curl --silent --show-error --fail-with-body --max-time 20 --retry 3 --retry-connrefused \
     --request POST --header 'Content-Type: application/json' --header @- \
     --data-binary @webhook-request.json --output webhook-answer.txt "$WEBHOOK_URL"; then
