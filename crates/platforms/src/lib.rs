@@ -1,5 +1,8 @@
 //! Platforms and what teams get on them: locations, platform types, platforms, landing zones, tenants.
 
+pub mod landing_zone;
+pub mod platform;
+pub mod reference;
 pub mod tenant;
 
 use stoa_core::work::Look;
