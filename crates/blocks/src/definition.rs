@@ -47,6 +47,13 @@ pub struct NamedRef {
     name: String,
 }
 
+impl NamedRef {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A definition as stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -27,6 +27,7 @@ pub const CONTROLLERS: &[(&str, Look)] = &[
     (run::deadline::CONTROLLER, run::deadline::look),
     (run::manual::CONTROLLER, run::manual::look),
     (block::dependants::CONTROLLER, block::dependants::look),
+    (stoa_identity::people::CHANGED, block::on_tenant::people_changed),
     (state::CONTROLLER, state::look),
 ];
 

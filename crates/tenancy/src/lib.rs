@@ -1,5 +1,6 @@
 //! Workspaces and the projects in them.
 
+pub mod people;
 pub mod project;
 pub mod tenant;
 pub mod workspace;

@@ -75,6 +75,11 @@ pub struct Wire {
     spec: ProjectSpec,
 }
 
+/// The living project of a tenant.
+pub fn of_tenant(tx: &mut Tx, held: &crate::tenant::Held) -> Outcome<Option<Object>> {
+    objects::by_key(tx, KIND, &format!("{}.{}", held.workspace(), held.tenant.project))
+}
+
 fn draft(
     tx: &mut Tx,
     call: &Call,

@@ -236,6 +236,20 @@ pub fn save_status(tx: &mut Tx, call: &Call, held: &mut Held) -> Outcome<()> {
     Ok(())
 }
 
+/// A block that said where to sign in goes away, and its link with it.
+pub fn withdraw_sign_in(tx: &mut Tx, call: &Call, id: ObjectId, block: ObjectId) -> Outcome<()> {
+    let said = |held: &Held| held.status.sign_in.as_ref().is_some_and(|(by, _)| *by == block);
+    if !by_id(tx, id)?.is_some_and(|held| said(&held)) {
+        return Ok(());
+    }
+    let Some(mut held) = by_id_for_update(tx, id)? else { return Ok(()) };
+    if said(&held) {
+        held.status.sign_in = None;
+        save_status(tx, call, &mut held)?;
+    }
+    Ok(())
+}
+
 /// Asks for a look at a tenant.
 pub fn wake(tx: &mut Tx, call: &Call, id: ObjectId) -> Outcome<()> {
     work::schedule(tx, CONTROLLER, &id.to_string(), call.now)

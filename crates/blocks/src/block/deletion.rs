@@ -13,6 +13,7 @@ use stoa_base::Refusal;
 use stoa_core::objects::{self, Told};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
+use stoa_tenancy::tenant;
 use stoa_web::{Reply, Request};
 
 fn conflict(message: String) -> stoa_core::Error {
@@ -75,18 +76,23 @@ pub fn purge(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         })?;
     let uuid = request.param(0);
     let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
-    let mut ordered = locked(tx, &object)?;
+    let ordered = locked(tx, &object)?;
     if ordered.status.lifecycle != Lifecycle::Deleted {
         refuse_with_children(tx, &ordered)?;
-        mark(call, &mut ordered);
-        ordered.status.force_purge = true;
-        engine::abandon(tx, call, ordered.object.id, "The block was purged.")?;
-        if matches!(ordered.status.status, BlockState::Pending | BlockState::InProgress) {
-            ordered.status.status = BlockState::Aborted;
-        }
-        complete_by(tx, call, allowed, &mut ordered)?;
+        leave_alone(tx, call, allowed, ordered)?;
     }
     Ok(Reply::empty(StatusCode::ACCEPTED))
+}
+
+/// Deletes a block and leaves what it made alone.
+pub fn leave_alone(tx: &mut Tx, call: &Call, allowed: Allowed, mut ordered: Ordered) -> Outcome<()> {
+    mark(call, &mut ordered);
+    ordered.status.force_purge = true;
+    engine::abandon(tx, call, ordered.object.id, "The block was purged.")?;
+    if matches!(ordered.status.status, BlockState::Pending | BlockState::InProgress) {
+        ordered.status.status = BlockState::Aborted;
+    }
+    complete_by(tx, call, allowed, &mut ordered)
 }
 
 /// The end of a deletion that a run carried out.
@@ -102,6 +108,9 @@ fn complete_by(tx: &mut Tx, call: &Call, allowed: Allowed, ordered: &mut Ordered
     let run = ordered.status.latest_run;
     save_status(tx, call, ordered, run)?;
     state::archive(tx, call, ordered.object.id)?;
+    if let Some(on) = &ordered.block.tenant {
+        tenant::withdraw_sign_in(tx, call, on.uuid, ordered.object.id)?;
+    }
     let operator = ordered.block.operator.clone();
     let told =
         Told::new("Building Block Deleted", format!("Building block '{}'.", ordered.block.display_name))

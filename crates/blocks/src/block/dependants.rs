@@ -1,10 +1,12 @@
 //! Blocks that lean on outputs of others follow them (`api-building-blocks.md` §6.3).
 
-use super::model::{Lifecycle, Ordered};
-use super::{KIND, order, resolve};
+use super::model::{Block, Lifecycle, Ordered};
+use super::target::Target;
+use super::{KIND, change, resolve};
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason};
 use crate::version;
+use crate::version::wire::Assignment;
 use stoa_base::{Moment, ObjectId};
 use stoa_core::{Action, Call, Outcome, Resource, objects, work};
 use stoa_db::Tx;
@@ -21,6 +23,26 @@ pub fn wake(tx: &mut Tx, call: &Call, parent: ObjectId) -> Outcome<()> {
     Ok(())
 }
 
+/// Why a block runs again: what it takes from elsewhere changed (`api-building-blocks.md` §6.3).
+fn reason(waited: bool, before: &Block, now: &Block) -> Reason {
+    let changed = |wanted: Assignment| {
+        let of = |block: &Block| -> Vec<_> {
+            let rows = block.inputs.iter().filter(|(_, row)| row.assignment_type == wanted);
+            rows.map(|(key, row)| (key.clone(), row.value.clone())).collect()
+        };
+        of(before) != of(now)
+    };
+    if changed(Assignment::PlatformTenantId) {
+        Reason::TenantIdUpdate
+    } else if waited {
+        Reason::ParentSucceeded
+    } else if changed(Assignment::UserPermissions) {
+        if now.tenant.is_some() { Reason::ProjectPermissions } else { Reason::WorkspacePermissions }
+    } else {
+        Reason::DependencyChanged
+    }
+}
+
 /// Resolves a child anew and starts what follows from it.
 pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     let Ok(id) = key.parse() else { return Ok(None) };
@@ -31,22 +53,22 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     }
     let Some((_, version)) = version::by_id(tx, ordered.block.version)? else { return Ok(None) };
     let mut block = ordered.block.clone();
-    let workspace = ordered.workspace().to_owned();
-    let missing = resolve::resolve(tx, (id, &workspace), &mut block, &version)?;
+    let target = Target::of_block(tx, ordered.workspace(), &block)?;
+    let missing = resolve::resolve(tx, call, (id, &target), &mut block, &version)?;
     let changed = block.inputs != ordered.block.inputs;
     let waited = ordered.status.status.is_waiting();
     let completed = waited && missing.is_none();
     if !changed && !completed {
         return Ok(None);
     }
-    ordered.block = block;
+    let before = std::mem::replace(&mut ordered.block, block);
     if let Some(missing) = missing {
         engine::park(tx, call, &mut ordered, &missing)?;
     } else {
-        let reason = if waited { Reason::ParentSucceeded } else { Reason::DependencyChanged };
+        let reason = reason(waited, &before, &ordered.block);
         engine::start(tx, call, &mut ordered, &version, (Behavior::Apply, reason), None)?;
     }
     let allowed = call.may(Resource::BuildingBlock, Action::Write, &ordered.scope())?;
-    order::write(tx, call, allowed, &mut ordered, "Building Block Changed")?;
+    change::write(tx, call, allowed, &mut ordered, "Building Block Changed")?;
     Ok(None)
 }

@@ -1,12 +1,19 @@
 //! meshBuildingBlock: an ordered piece of automation (`api-building-blocks.md` §4 to §6, v1 in §9).
 
+pub mod change;
 pub mod deletion;
 pub mod dependants;
+pub mod legacy;
 pub mod model;
+pub mod on_tenant;
 pub mod order;
+mod parents;
 pub mod resolve;
+mod supply;
+pub mod target;
 pub mod wire;
 
+use crate::reference::check_kind;
 use crate::run::logs::{self, View};
 use http::Method;
 use model::{Block, BlockState, Ordered, Status};
@@ -17,19 +24,54 @@ use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object};
 use stoa_core::{Action, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
+use stoa_tenancy::{project, tenant, workspace};
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
 use stoa_web::route::{About, Accept, Takes};
 use stoa_web::{Kind, Request, Route};
-use wire::{Shown, Wire};
+use target::Target;
+use wire::{Reference, Shown, Wire};
 
 /// The kind's name.
 pub const KIND: &str = "meshBuildingBlock";
 const LEGACY: &str = "v1";
+const VERSION_REF: &str = "spec.buildingBlockDefinitionVersionRef";
+/// Facet of blocks that a change of somebody's roles concerns.
+const TAKES_PEOPLE: &str = "takesPeople";
 
-fn draft_of(block: &Block, status: &Status, home: ObjectId) -> Outcome<Draft> {
+fn conflict(message: impl Into<String>) -> stoa_core::Error {
+    Refusal::Conflict { code: "BuildingBlockConflict", message: message.into(), remarks: Vec::new() }.into()
+}
+
+fn insufficient(what: &str) -> stoa_core::Error {
+    Refusal::Forbidden(format!("you don't have sufficient permissions: {what}")).into()
+}
+
+/// The uuid that a reference to this kind names.
+fn uuid_of(reference: &Reference, kind: &str, field: &str) -> Outcome<String> {
+    check_kind(reference.kind.as_deref(), kind, field)?;
+    Ok(reference.uuid.clone().ok_or_else(|| Refusal::invalid(format!("{field}.uuid"), "is required"))?)
+}
+
+fn draft_of(
+    tx: &mut Tx,
+    block: &Block,
+    status: &Status,
+    (home, target): (ObjectId, &Target),
+) -> Outcome<Draft> {
     let mut references = vec![("owner", home), ("definition", block.definition), ("version", block.version)];
     references.extend(block.parents.iter().map(|parent| ("parent", parent.block)));
+    let mut on_tenant = vec![("targetRefKind", workspace::KIND.to_owned())];
+    if let Some(held) = &target.tenant {
+        references.push(("tenant", held.object.id));
+        // What came with a tenant goes with it; what people ordered keeps its project alive.
+        if !block.is_mandatory()
+            && let Some(project) = project::of_tenant(tx, held)?
+        {
+            references.push(("project", project.id));
+        }
+        on_tenant = on_tenant::facets(held);
+    }
     Ok(Draft {
         doc: serde_json::to_value(block)?,
         status: serde_json::to_value(status)?,
@@ -38,10 +80,13 @@ fn draft_of(block: &Block, status: &Status, home: ObjectId) -> Outcome<Draft> {
             ("versionUuid", block.version.to_string()),
             ("versionNumber", block.version_number.to_string()),
             ("name", block.display_name.clone()),
-            ("targetRefKind", "meshWorkspace".into()),
             ("status", status.status.word().into()),
             ("manager", block.operator.clone()),
-        ],
+        ]
+        .into_iter()
+        .chain(on_tenant)
+        .chain(block.takes_people().then(|| (TAKES_PEOPLE, "true".to_owned())))
+        .collect(),
         references,
     })
 }
@@ -54,6 +99,9 @@ pub fn save_status(tx: &mut Tx, call: &Call, ordered: &mut Ordered, run: Option<
     objects::observe(tx, call, &mut ordered.object, status, &[&operator], run)?;
     if before != Some(json!(ordered.status.status)) {
         objects::set_facet(tx, ordered.object.id, "status", ordered.status.status.word())?;
+    }
+    if let Some(on) = &ordered.block.tenant {
+        tenant::wake(tx, call, on.uuid)?;
     }
     Ok(())
 }
@@ -98,6 +146,7 @@ impl Kind for Blocks {
 
     fn schemas(schemas: &mut Schemas) {
         schemas.add::<Wire>();
+        schemas.add::<legacy::Wire>();
     }
 
     fn example() -> Value {
@@ -114,8 +163,7 @@ impl Kind for Blocks {
 
     fn find(tx: &mut Tx, _: &Call, id: &str, version: &str) -> Outcome<Option<Object>> {
         let found = objects::by_uuid_text(tx, KIND, id)?;
-        // v1 knows blocks of tenants only, and none of them exist yet (§9).
-        Ok(found.filter(|_| version != LEGACY))
+        Ok(found.filter(|object| version != LEGACY || legacy::knows(object)))
     }
 
     fn scope(object: &Object) -> Scope<'_> {
@@ -163,8 +211,14 @@ impl Kind for Blocks {
         Ok(query)
     }
 
-    fn show(tx: &mut Tx, call: &Call, object: &Object, _: &str) -> Outcome<Value> {
+    fn show(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
         let (block, status): (Block, Status) = (object.doc()?, object.status()?);
+        if version == LEGACY {
+            let on = block.tenant.as_ref().map(|on| on.uuid);
+            let held = on.map(|uuid| tenant::by_id(tx, uuid)).transpose()?.flatten();
+            let identifier = held.map(|held| held.object.key).unwrap_or_default();
+            return Ok(legacy::shown((object, &block, &status), &identifier));
+        }
         let view = logs::view(tx, call, &Self::scope(object), block.definition)?;
         let runs = view.is_some_and(View::sees_system);
         Ok(wire::v2((object, &block, &status), Shown { runs }))
@@ -183,15 +237,6 @@ impl Kind for Blocks {
     }
 
     fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
-        if request.version == LEGACY {
-            let tenant = request
-                .json
-                .as_ref()
-                .and_then(|body| body.pointer("/metadata/tenantIdentifier"))
-                .and_then(Value::as_str)
-                .ok_or_else(|| Refusal::invalid("metadata.tenantIdentifier", "is required"))?;
-            return Err(Refusal::missing("meshTenant", tenant).into());
-        }
         order::create(tx, call, request)
     }
 
@@ -206,7 +251,7 @@ impl Kind for Blocks {
             return Err(Refusal::WrongMethod { allow: "GET, DELETE".into() }.into());
         }
         let object = must_exist::<Self>(found, id)?;
-        order::update(tx, call, request, object)
+        change::update(tx, call, request, object)
     }
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
@@ -223,14 +268,14 @@ pub fn routes() -> Vec<Route> {
     let accept = Accept::Kind(KIND, Blocks::VERSIONS);
     let about = |summary, errors| About { summary, tag: KIND, success: &[202], errors, ..About::default() };
     vec![
-        Route::write(Method::POST, format!("{item}/trigger-run"), order::trigger)
+        Route::write(Method::POST, format!("{item}/trigger-run"), change::trigger)
             .accept(accept)
             .takes(Takes::KindIfAny(KIND, Blocks::VERSIONS, 64 << 10, &[]))
             .about(about(
                 "Start a run; {\"dryRun\": true} only finds out what would change",
                 &[400, 403, 404, 409],
             )),
-        Route::write(Method::POST, format!("{item}/approve-run"), order::approve)
+        Route::write(Method::POST, format!("{item}/approve-run"), change::approve)
             .accept(accept)
             .about(about("Apply the plan that the last dry run saved", &[403, 404, 409])),
         Route::write(Method::DELETE, format!("{item}/purge"), deletion::purge)

@@ -118,6 +118,16 @@ pub struct Parent {
     pub definition: ObjectId,
 }
 
+/// The tenant that a block works on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OnTenant {
+    /// The tenant.
+    pub uuid: ObjectId,
+    /// Whether it came with the tenant, as its landing zone wants it, and goes with it.
+    pub is_mandatory: bool,
+}
+
 /// What was ordered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,6 +150,21 @@ pub struct Block {
     pub parents: Vec<Parent>,
     /// Who ordered it, as an author object.
     pub author: Value,
+    /// The tenant it works on; none for blocks of a workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<OnTenant>,
+}
+
+impl Block {
+    /// Whether a change of somebody's roles concerns it.
+    pub fn takes_people(&self) -> bool {
+        self.inputs.iter().any(|(_, row)| row.assignment_type == Assignment::UserPermissions)
+    }
+
+    /// Whether it came with its tenant.
+    pub fn is_mandatory(&self) -> bool {
+        self.tenant.as_ref().is_some_and(|tenant| tenant.is_mandatory)
+    }
 }
 
 /// An output of a block.

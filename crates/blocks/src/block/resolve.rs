@@ -3,6 +3,7 @@
 
 use super::KIND;
 use super::model::{Block, BlockState, Ordered, Row, Waiting};
+use super::target::Target;
 use crate::version::wire::{Assignment, Input, Version};
 use serde_json::{Value, json};
 use stoa_base::ObjectId;
@@ -15,6 +16,8 @@ pub struct Missing {
     pub state: BlockState,
     /// Keys of the missing inputs.
     pub keys: Vec<String>,
+    /// Whether the tenant's id on its platform is among them.
+    pub lacks_tenant_id: bool,
 }
 
 impl Missing {
@@ -22,6 +25,9 @@ impl Missing {
     pub fn waiting(&self, call: &Call, operator: &str) -> Waiting {
         let (reason, who) = match self.state {
             BlockState::WaitingForUserInput => ("USER_INPUT_MISSING", "the consuming workspace".to_owned()),
+            BlockState::WaitingForDependentInput if self.lacks_tenant_id => {
+                ("PLATFORM_TENANT_ID_MISSING", "whatever gives the tenant its id on the platform".to_owned())
+            }
             BlockState::WaitingForOperatorInput => {
                 ("OPERATOR_INPUT_MISSING", format!("the operators in workspace {operator}"))
             }
@@ -40,10 +46,12 @@ impl Missing {
 /// Resolves every input of `version` for `block`; fills `block.inputs`.
 pub fn resolve(
     tx: &mut Tx,
-    (id, workspace): (ObjectId, &str),
+    call: &Call,
+    (id, target): (ObjectId, &Target),
     block: &mut Block,
     version: &Version,
 ) -> Outcome<Option<Missing>> {
+    let tenant = target.tenant.as_ref();
     let mut parents = Vec::new();
     for parent in &block.parents {
         if let Some(object) = objects::by_id(tx, KIND, parent.block)? {
@@ -63,15 +71,14 @@ pub fn resolve(
             }
             Assignment::Static => input.argument.clone(),
             Assignment::BuildingBlockOutput => from_parent(input, &parents),
-            Assignment::WorkspaceIdentifier => json!(workspace),
+            Assignment::WorkspaceIdentifier => json!(target.workspace),
             Assignment::TenantBuildingBlockUuid => json!(id),
             Assignment::Author => json!(block.author.to_string()),
-            // Nobody holds a role before role bindings exist.
-            Assignment::UserPermissions => json!("[]"),
-            Assignment::PlatformTenantId
-            | Assignment::MeshstackTenantUuid
-            | Assignment::ProjectIdentifier
-            | Assignment::FullPlatformIdentifier => Value::Null,
+            Assignment::UserPermissions => target.people(tx, call.now)?,
+            Assignment::PlatformTenantId => json!(tenant.and_then(|t| t.status.platform_tenant_id.as_ref())),
+            Assignment::MeshstackTenantUuid => json!(tenant.map(|t| t.object.id)),
+            Assignment::ProjectIdentifier => json!(tenant.map(|t| &t.tenant.project)),
+            Assignment::FullPlatformIdentifier => json!(tenant.map(|t| &t.tenant.platform_identifier)),
         };
         if value.is_null() {
             let place = match input.assignment_type {
@@ -94,7 +101,12 @@ pub fn resolve(
     }
     block.inputs = rows;
     let first = missing.into_iter().find(|(_, keys)| !keys.is_empty());
-    Ok(first.map(|(state, keys)| Missing { state, keys }))
+    Ok(first.map(|(state, keys)| {
+        let takes_id = |key: &String| {
+            version.inputs.get(key).is_some_and(|input| input.assignment_type == Assignment::PlatformTenantId)
+        };
+        Missing { state, lacks_tenant_id: keys.iter().any(takes_id), keys }
+    }))
 }
 
 fn from_parent(input: &Input, parents: &[(ObjectId, Ordered)]) -> Value {

@@ -1,6 +1,7 @@
 //! Blocks on the wire, in both versions (`api-building-blocks.md` §4.2 and §9).
 
 use super::model::{Block, Row, Status};
+use super::target::Target;
 use crate::version::KIND as VERSION;
 use crate::{block, secret};
 use serde::Deserialize;
@@ -127,7 +128,7 @@ pub fn v2((object, block, status): (&Object, &Block, &Status), shown: Shown) -> 
         },
         "spec": {
             "buildingBlockDefinitionVersionRef": { "kind": VERSION, "uuid": block.version },
-            "targetRef": { "kind": "meshWorkspace", "uuid": null, "name": object.owner() },
+            "targetRef": Target::shown(block, object.owner()),
             "displayName": block.display_name,
             "inputs": inputs,
             "parentBuildingBlockRefs": refs,

@@ -1,7 +1,7 @@
 //! Starting and ending runs, and what that means for their block (`api-building-blocks.md` §6).
 
 use super::model::{Behavior, Reason, Run, RunEvent, RunState};
-use super::{KIND, deadline, outputs, store};
+use super::{KIND, deadline, deliver, outputs, store};
 use crate::block::dependants;
 use crate::block::model::{BlockState, Lifecycle, Ordered, Waiting};
 use crate::block::resolve::Missing;
@@ -174,7 +174,13 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
         let (_, version) =
             version::by_id(tx, run.version)?.ok_or(stoa_core::Fault::Corrupt { what: "version of a run" })?;
         match outputs::validated(tx, run, &version)? {
-            Ok(outputs) => delivered = Some(outputs),
+            Ok(outputs) => match deliver::to_tenant(tx, call, &ordered, &outputs)? {
+                None => delivered = Some(outputs),
+                Some(problem) => {
+                    run.summary = Some(problem);
+                    event = RunEvent::Fail;
+                }
+            },
             Err(problem) => {
                 run.summary = Some(problem);
                 event = RunEvent::Fail;

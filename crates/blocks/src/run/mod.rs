@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod deadline;
+mod deliver;
 pub mod engine;
 pub mod logs;
 pub mod manual;

@@ -42,6 +42,12 @@ pub enum Reason {
     ParentSucceeded,
     /// An output of a parent changed.
     DependencyChanged,
+    /// The tenant's id on its platform came or changed.
+    TenantIdUpdate,
+    /// Somebody's roles in the project changed.
+    ProjectPermissions,
+    /// Somebody's roles in the workspace changed.
+    WorkspacePermissions,
     /// A dry run was approved.
     PreflightSucceeded,
     /// The block is being deleted.
@@ -58,6 +64,9 @@ impl Reason {
             Self::Upgrade => "BUILDING_BLOCK_UPGRADE",
             Self::ParentSucceeded => "PARENT_RUN_SUCCEEDED",
             Self::DependencyChanged => "DEPENDENCY_OUTPUT_CHANGED",
+            Self::TenantIdUpdate => "PLATFORM_TENANT_ID_UPDATE",
+            Self::ProjectPermissions => "PROJECT_PERMISSIONS_CHANGE",
+            Self::WorkspacePermissions => "WORKSPACE_PERMISSION_CHANGE",
             Self::PreflightSucceeded => "PREFLIGHT_SUCCEEDED",
             Self::Deletion => "BUILDING_BLOCK_DELETION",
         }

@@ -2,6 +2,7 @@
 
 use super::model::Run;
 use crate::block::model::{Block, Row};
+use crate::block::target::Target;
 use crate::integration;
 use crate::secret;
 use crate::value::IoType;
@@ -69,6 +70,8 @@ pub fn spec(
         .iter()
         .map(|parent| json!({ "buildingBlockUuid": parent.block, "definitionUuid": parent.definition }))
         .collect();
+    let target = Target::of_block(tx, &run.workspace, block)?;
+    let tenant = target.tenant.as_ref().map(|held| &held.tenant);
     Ok(Ok(json!({
         "runNumber": run.number,
         "behavior": run.behavior,
@@ -79,6 +82,8 @@ pub fn spec(
             "spec": {
                 "displayName": display_name,
                 "workspaceIdentifier": run.workspace,
+                "projectIdentifier": tenant.map(|tenant| &tenant.project),
+                "fullPlatformIdentifier": tenant.map(|tenant| &tenant.platform_identifier),
                 "inputs": inputs,
                 "parentBuildingBlocks": parents,
             },
