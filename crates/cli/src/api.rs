@@ -2,13 +2,16 @@
 
 use crate::context::Connection;
 use crate::failure::Failure;
-use crate::kinds::{self, Address, Kind};
+use crate::kinds::{self, Address, Called, Kind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use stoa_client::{Client, ClientError};
 
 /// What may stand in a path segment or a query value as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Media type of the declarative import.
+const IMPORT: &str = "application/vnd.meshcloud.api.meshobjects.v1+json";
 
 /// How many objects to ask for at once.
 const PAGE: usize = 200;
@@ -98,6 +101,20 @@ impl Api {
         Ok(self.client.put(&Self::path(kind, id, ""), &kind.media(), body).await?)
     }
 
+    /// Makes or changes an object by the declarative import, and reads it back.
+    pub(crate) async fn import(&self, kind: &Kind, body: &Value) -> Result<Value, Failure> {
+        let mut body = body.clone();
+        body["apiVersion"] = json!(kind.version);
+        body["kind"] = json!(kind.name);
+        let answer = self.client.put("/api/meshobjects", IMPORT, &json!([body])).await?;
+        let result = answer.get(0).unwrap_or(&Value::Null);
+        if result["status"] != "SUCCESS" {
+            let text = |key: &str| result[key].as_str().unwrap_or("no reason given").to_owned();
+            return Err(Failure::Operation(format!("{} ({})", text("message"), text("resultCode"))));
+        }
+        self.get(kind, &id_of(kind, &body)?).await
+    }
+
     /// Deletes an object, or does what deleting the path below it means.
     pub(crate) async fn delete(&self, kind: &Kind, id: &str, below: &str) -> Result<(), Failure> {
         self.client.delete(&Self::path(kind, id, below), &kind.media()).await?;
@@ -135,41 +152,72 @@ impl Api {
                     "`{word}` needs its workspace: write WORKSPACE.{word}, or give --workspace"
                 ))),
             },
-            Address::Uuid { .. } if uuid::Uuid::try_parse(word).is_ok() => self.get(kind, word).await,
-            Address::Uuid { .. } if *kind == kinds::VERSION => {
+            Address::InstanceId => self.get(kind, word).await,
+            Address::Uuid(_) if uuid::Uuid::try_parse(word).is_ok() => self.get(kind, word).await,
+            Address::Uuid(_) if *kind == kinds::VERSION => {
                 let (definition, number) = version_word(word)?;
                 let definition = Box::pin(self.resolve(&kinds::DEFINITION, definition, workspace)).await?;
                 self.get(kind, &version_uuid(&definition, number)?).await
             }
-            Address::Uuid { .. } => {
-                let found = self.by_display_name(kind, word, workspace).await?;
+            Address::Uuid(_) => {
+                let found = self.called(kind, word, workspace).await?;
                 only_one(kind, word, found)
             }
         }
     }
 
-    /// All objects with this display name.
-    pub(crate) async fn by_display_name(
+    /// All objects that people call by this word.
+    pub(crate) async fn called(
         &self,
         kind: &Kind,
-        name: &str,
+        word: &str,
         workspace: Option<&str>,
     ) -> Result<Vec<Value>, Failure> {
         let mut query = Query::new();
-        if let Address::Uuid { name_filter: Some(filter) } = kind.address {
-            query.push((filter, name.to_owned()));
-        }
-        if let (Some(filter), Some(workspace)) = (kind.workspace_filter, workspace) {
-            query.push((filter, workspace.to_owned()));
+        match kind.address {
+            Address::Uuid(Called::Text(_, filter)) => {
+                query.extend(filter.map(|filter| (filter, word.to_owned())));
+                if let (Some(filter), Some(workspace)) = (kind.workspace_filter, workspace) {
+                    query.push((filter, workspace.to_owned()));
+                }
+            }
+            Address::Uuid(Called::PlatformInLocation) => {
+                let (name, location) = word.split_once('.').unwrap_or((word, ""));
+                query.push(("identifier", name.to_owned()));
+                query.push(("locationIdentifier", location.to_owned()));
+            }
+            Address::Uuid(Called::TenantName) => {
+                let parts: Vec<&str> = word.splitn(3, '.').collect();
+                let [workspace, project, platform] = parts[..] else {
+                    let problem = "a tenant is WORKSPACE.PROJECT.PLATFORM.LOCATION, or a uuid";
+                    return Err(Failure::Usage(format!("`{word}` is not complete: {problem}")));
+                };
+                query.push(("workspaceIdentifier", workspace.to_owned()));
+                query.push(("projectIdentifier", project.to_owned()));
+                query.push(("platformIdentifier", platform.to_owned()));
+                for state in ["ACTIVE", "MARKED_FOR_DELETION"] {
+                    query.push(("state", state.to_owned()));
+                }
+            }
+            Address::Uuid(Called::Nothing | Called::Sent)
+            | Address::Name
+            | Address::InWorkspace
+            | Address::InstanceId => {
+                return Err(Failure::Usage(format!("a {} is named by its uuid", kind.word())));
+            }
         }
         if *kind == kinds::DEFINITION && workspace.is_none() {
             query.push(("includeAllPublished", "true".to_owned()));
         }
+        let in_workspace = kind.is_within_workspace();
         let mut found = self.list(kind, &query, None).await?;
         found.retain(|object| {
             let owner = object.pointer("/metadata/ownedByWorkspace");
-            object.pointer("/spec/displayName").is_some_and(|found| found == name)
-                && workspace.is_none_or(|workspace| owner.is_some_and(|owner| owner == workspace))
+            let name = kind.called(object);
+            let is_it = name.as_deref() == Some(word)
+                || (kind == &kinds::PLATFORM && object.pointer("/metadata/name").is_some_and(|n| n == word));
+            is_it
+                && workspace.is_none_or(|workspace| !in_workspace || owner.is_some_and(|it| it == workspace))
         });
         Ok(found)
     }

@@ -12,8 +12,11 @@ use serde_json::Value;
 /// Deletes the things named, one after the other.
 pub(crate) async fn delete(api: &Api, console: &mut Console, delete: Delete) -> Result<(), Failure> {
     let kind = delete.kind;
-    if *kind != kinds::BLOCK && (delete.purge || delete.watch) {
-        return Err(Failure::Usage("--purge and --watch are for building blocks".to_owned()));
+    if *kind != kinds::BLOCK && delete.watch {
+        return Err(Failure::Usage("--watch is for building blocks".to_owned()));
+    }
+    if *kind != kinds::BLOCK && *kind != kinds::TENANT && delete.purge {
+        return Err(Failure::Usage("--purge is for building blocks and tenants".to_owned()));
     }
     for word in &delete.ids {
         let id = id(api, kind, word, delete.workspace.as_deref()).await?;
@@ -25,9 +28,9 @@ pub(crate) async fn delete(api: &Api, console: &mut Console, delete: Delete) -> 
 /// The identifier meant by `word`, without asking the server where the word already is one.
 async fn id(api: &Api, kind: &Kind, word: &str, workspace: Option<&str>) -> Result<String, Failure> {
     let is_id = match kind.address {
-        Address::Name => true,
+        Address::Name | Address::InstanceId => true,
         Address::InWorkspace => word.contains('.'),
-        Address::Uuid { .. } => uuid::Uuid::try_parse(word).is_ok(),
+        Address::Uuid(_) => uuid::Uuid::try_parse(word).is_ok(),
     };
     if is_id {
         return Ok(word.to_owned());
@@ -47,12 +50,17 @@ async fn one(api: &Api, console: &mut Console, delete: &Delete, id: &str) -> Res
     } else {
         None
     };
-    let below = if delete.purge { "/purge" } else { "" };
+    let below = match delete.purge {
+        true if *kind == kinds::TENANT => "?purge=true",
+        true => "/purge",
+        false => "",
+    };
     api.delete(kind, id, below)
         .await
         .map_err(|failure| failure.while_doing(&format!("cannot delete {name}")))?;
     if !delete.watch {
-        let done = if *kind == kinds::BLOCK { "marked for deletion" } else { "deleted" };
+        let later = *kind == kinds::BLOCK || (*kind == kinds::TENANT && !delete.purge);
+        let done = if later { "marked for deletion" } else { "deleted" };
         return console.note(format_args!("{name} {done}"));
     }
     let json = console.format != Format::Table;

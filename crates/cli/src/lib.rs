@@ -11,11 +11,16 @@ mod block;
 mod console;
 mod context;
 mod delete;
+mod describe;
+mod explain;
 mod failure;
 mod get;
 mod kinds;
 mod login;
+mod near;
+mod operator;
 mod order;
+mod reference;
 mod runs;
 mod show;
 mod table;
@@ -25,7 +30,8 @@ mod values;
 mod watch;
 
 pub use args::{
-    Apikey, Apply, Approve, Command, Delete, Format, Get, Global, List, Login, Order, Runs, Verdict,
+    Apikey, Apply, Approve, Command, Delete, Explain, Format, Get, Global, List, Login, Order, Reference,
+    Runs, Verdict,
 };
 pub use kinds::Kind;
 
@@ -100,6 +106,10 @@ async fn execute(
         Command::Runs(command) => runs::runs(&api, console, command).await,
         Command::Apikey(command) => apikey::apikey(&api, console, command).await,
         Command::Approve(approve) => self::approve(&api, console, approve).await,
+        Command::Platform(command) => operator::platform(&api, console, command).await,
+        Command::Tenant(command) => operator::tenant(&api, console, command).await,
+        Command::Explain(explain) => explain::explain(&api, console, explain).await,
+        Command::Reference(reference) => reference::reference(&api, console, reference).await,
         Command::Openapi => openapi(&api, console).await,
     }
 }

@@ -98,7 +98,7 @@ async fn definition(api: &Api, word: &str) -> Result<Value, Failure> {
     if uuid::Uuid::try_parse(word).is_ok() {
         return api.get(&kinds::DEFINITION, word).await;
     }
-    let found = api.by_display_name(&kinds::DEFINITION, word, None).await?;
+    let found = api.called(&kinds::DEFINITION, word, None).await?;
     if found.is_empty() {
         let all =
             api.list(&kinds::DEFINITION, &vec![("includeAllPublished", "true".to_owned())], None).await?;

@@ -5,7 +5,7 @@ use crate::console::plain;
 use serde_json::{Map, Value, json};
 
 /// Lists whose order says nothing.
-const SETS: [&str; 9] = [
+const SETS: [&str; 28] = [
     "permissions",
     "supportedPlatforms",
     "selectableValues",
@@ -15,6 +15,25 @@ const SETS: [&str; 9] = [
     "parentBuildingBlocks",
     "notificationSubscriberUsernames",
     "assignedWorkspaces",
+    "members",
+    "contributingWorkspaces",
+    "restrictedToWorkspaces",
+    "quotaDefinitions",
+    "quotas",
+    "mandatoryBuildingBlockRefs",
+    "recommendedBuildingBlockRefs",
+    "tagMappers",
+    "awsRoleMappings",
+    "azureRoleMappings",
+    "azureRgRoleMappings",
+    "azureRoleDefinitions",
+    "azureRoleDefinitionIds",
+    "gcpRoleMappings",
+    "kubernetesRoleMappings",
+    "openshiftRoleMappings",
+    "platformRoles",
+    "policies",
+    "subscriptionOwnerObjectIds",
 ];
 
 /// One field that changes.

@@ -1,7 +1,7 @@
 //! Documents read from files, folders and standard input.
 
 use crate::failure::Failure;
-use crate::kinds::Kind;
+use crate::kinds::{Kind, Writes};
 use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,9 @@ fn check(origin: &str, folder: &Path, number: usize, body: Value) -> Result<Docu
         Ok(kind) if kind.name == name => kind,
         _ => return refuse(&format!("`kind` names `{name}`, which is not a kind this command knows")),
     };
+    if kind.writes == Writes::Never {
+        return refuse(&format!("a {name} is not made by files"));
+    }
     match body.get("apiVersion") {
         None | Some(Value::Null) => {}
         Some(version) if version == kind.version => {}

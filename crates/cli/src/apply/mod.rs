@@ -17,14 +17,19 @@ use difference::Difference;
 use manifest::Document;
 use plan::Step;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
-/// Objects that a dry run knows the apply would have made by then: kind, workspace, display name.
+/// How often a long apply says how far it is.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// Objects that a dry run knows the apply would have made by then: kind, workspace, what people call it.
 #[derive(Debug, Default)]
 pub(crate) struct Ahead(Vec<(&'static str, String, String)>);
 
 impl Ahead {
     fn holds(&self, kind: &Kind, workspace: &str, name: &str) -> bool {
-        self.0.iter().any(|(a, b, c)| *a == kind.name && b == workspace && c == name)
+        let within = kind.is_within_workspace();
+        self.0.iter().any(|(a, b, c)| *a == kind.name && c == name && (!within || b == workspace))
     }
 }
 
@@ -36,7 +41,12 @@ pub(crate) async fn apply(api: &Api, console: &mut Console, apply: Apply) -> Res
     }
     let total = documents.len();
     let mut results = Vec::new();
+    let mut told = Instant::now();
     for (done, document) in documents.into_iter().enumerate() {
+        if told.elapsed() >= PROGRESS {
+            console.note(format_args!("{done} of {total} documents applied"))?;
+            told = Instant::now();
+        }
         match one(api, console, &document).await {
             Ok(result) => results.push(result),
             Err(failure) => {
@@ -66,7 +76,18 @@ async fn one(api: &Api, console: &mut Console, document: &Document) -> Result<Va
     let (now, change) = match step {
         Step::Nothing { current } => (current, "unchanged".to_owned()),
         Step::Create { body, .. } => (api.create(kind, &body).await?, "created".to_owned()),
-        Step::Replace { id, body, .. } => (api.replace(kind, &id, &body).await?, "configured".to_owned()),
+        Step::Replace { id, body, .. } => {
+            let before = api.get(kind, &id).await?;
+            let after = api.replace(kind, &id, &body).await?;
+            // Some things the server keeps whatever a document says, restricted tags for one.
+            let change = if before == after { "unchanged" } else { "configured" };
+            (after, change.to_owned())
+        }
+        Step::Import { body, is_new, .. } => {
+            let now = api.import(kind, &body).await?;
+            (now, if is_new { "created" } else { "configured" }.to_owned())
+        }
+        Step::Stuck { id, differences } => return Err(stuck(kind, &id, &differences)),
         Step::NextVersion { body, released, .. } => {
             let mut made = api.create(kind, &body).await?;
             if released {
@@ -88,6 +109,18 @@ async fn one(api: &Api, console: &mut Console, document: &Document) -> Result<Va
         console.warn(format_args!("this first release waits for approval: `stoa approve {id}`"))?;
     }
     Ok(now)
+}
+
+/// Why a document cannot be carried out, and what to do about it.
+fn stuck(kind: &Kind, id: &str, differences: &[Difference]) -> Failure {
+    let lines: Vec<String> = differences.iter().flat_map(Difference::lines).collect();
+    Failure::Operation(format!(
+        "{}/{id} is there already, otherwise than declared, and cannot be changed; to replace it, \
+         `stoa delete {} {id}` and apply again ({})",
+        kind.name,
+        kind.word(),
+        lines.join("; ")
+    ))
 }
 
 /// Secrets that the server shows once.
@@ -120,14 +153,8 @@ async fn dry_run(api: &Api, console: &mut Console, documents: Vec<Document>) -> 
         };
         let (wanted, step) = planned.await.map_err(|failure| failure.while_doing(&document.origin))?;
         if let Step::Create { .. } = step {
-            let text = |pointer: &str| {
-                wanted.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-            };
-            ahead.0.push((
-                kind.name,
-                workspace(&wanted).unwrap_or_default().to_owned(),
-                text("/spec/displayName"),
-            ));
+            let owner = workspace(&wanted).unwrap_or_default().to_owned();
+            ahead.0.push((kind.name, owner, kind.called(&wanted).unwrap_or_default()));
         }
         changes += usize::from(step.is_change());
         match console.format {
@@ -167,8 +194,9 @@ fn workspace(wanted: &Value) -> Option<&str> {
 fn word(step: &Step) -> &'static str {
     match step {
         Step::Nothing { .. } => "none",
-        Step::Create { .. } => "create",
-        Step::Replace { .. } => "update",
+        Step::Create { .. } | Step::Import { is_new: true, .. } => "create",
+        Step::Replace { .. } | Step::Import { .. } => "update",
+        Step::Stuck { .. } => "replace",
         Step::NextVersion { .. } => "create-version",
     }
 }
@@ -176,10 +204,15 @@ fn word(step: &Step) -> &'static str {
 fn shown(console: &mut Console, kind: &Kind, wanted: &Value, step: &Step) -> Result<(), Failure> {
     let mark = match step {
         Step::Nothing { .. } => return Ok(()),
-        Step::Create { .. } | Step::NextVersion { .. } => "+",
-        Step::Replace { .. } => "~",
+        Step::Create { .. } | Step::NextVersion { .. } | Step::Import { is_new: true, .. } => "+",
+        Step::Replace { .. } | Step::Import { .. } => "~",
+        Step::Stuck { .. } => "!",
     };
-    let next = if matches!(step, Step::NextVersion { .. }) { " (next version)" } else { "" };
+    let next = match step {
+        Step::NextVersion { .. } => " (next version)",
+        Step::Stuck { .. } => " (cannot be changed: delete it first, then apply again)",
+        _ => "",
+    };
     console.line(format_args!("{mark} {}/{}{next}", kind.name, name(kind, wanted)))?;
     for line in step.differences().iter().flat_map(Difference::lines) {
         console.line(format_args!("    {line}"))?;
@@ -190,7 +223,11 @@ fn shown(console: &mut Console, kind: &Kind, wanted: &Value, step: &Step) -> Res
 /// What people call an object that may not have an identifier yet.
 fn name(kind: &Kind, object: &Value) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(one_line);
-    let own = kind.id(object).map(|id| one_line(&id)).or_else(|| text("/spec/displayName"));
+    let own = kind.id(object).or_else(|| kind.called(object)).map(|id| one_line(&id));
+    // A tenant gets its name from the server.
+    let tenant =
+        || Some(format!("{}.{}", text("/metadata/ownedByWorkspace")?, text("/metadata/ownedByProject")?));
+    let own = own.or_else(|| text("/spec/displayName")).or_else(tenant);
     own.unwrap_or_else(|| {
         // A version has no name of its own.
         text("/spec/buildingBlockDefinitionRef/uuid")
@@ -201,9 +238,8 @@ fn name(kind: &Kind, object: &Value) -> String {
 /// Kind and identifier, with the display name where the identifier says nothing.
 fn title(kind: &Kind, object: &Value) -> String {
     let id = kind.id(object).unwrap_or_default();
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-    match text("/spec/displayName").filter(|_| text("/metadata/uuid") == Some(id.as_str())) {
-        Some(name) => format!("{}/{id} ({})", kind.name, one_line(name)),
+    match kind.called(object) {
+        Some(name) => format!("{}/{id} ({})", kind.name, one_line(&name)),
         None => format!("{}/{id}", kind.name),
     }
 }

@@ -4,11 +4,11 @@
 //! of a version, are what the document says and nothing more. Things that come in variants (an
 //! implementation, the configuration of an integration, one input) are replaced when the variant changes.
 
-use crate::kinds::{self, Kind};
+use crate::kinds::{self, Address, Kind, Writes};
 use serde_json::{Map, Value};
 
 /// Fields of `metadata` that only the server sets.
-const SERVER_SET: [&str; 5] = ["createdOn", "createdAt", "deletedOn", "lastSeen", "createdBy"];
+const SERVER_SET: [&str; 6] = ["createdOn", "createdAt", "deletedOn", "deletedAt", "lastSeen", "createdBy"];
 
 /// The object to send so that `current` becomes what `wanted` says.
 pub(super) fn overlay(kind: &Kind, current: &Value, wanted: &Value) -> Value {
@@ -16,18 +16,40 @@ pub(super) fn overlay(kind: &Kind, current: &Value, wanted: &Value) -> Value {
     let manual =
         implementation(wanted).or_else(|| implementation(current)).is_some_and(|name| name == "manual");
     let mut wanted = wanted.clone();
-    without_server_set(&mut wanted);
+    without_server_set(kind, &mut wanted);
     lay(&Rules { kind, manual }, &mut Vec::new(), &comparable(kind, current, &wanted), &wanted)
 }
 
 /// Takes out what only the server sets, so that what `get` printed can be applied as it is.
-fn without_server_set(object: &mut Value) {
+fn without_server_set(kind: &Kind, object: &mut Value) {
     if let Some(object) = object.as_object_mut() {
         object.remove("status");
         object.remove("_links");
     }
+    let has_name = !matches!(kind.address, Address::Uuid(_));
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()));
+        metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()) && !(has_name && key == "uuid"));
+    }
+    // A binding shows the display name of its target.
+    if let Some(target) = object.get_mut("targetRef").and_then(Value::as_object_mut) {
+        target.remove("displayName");
+    }
+    if *kind == kinds::TENANT
+        && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        // Asked for when it is made, and never shown.
+        spec.remove("requestedQuotas");
+    }
+    if kind.writes == Writes::Once {
+        // What cannot be changed cannot be cleared: null leaves the choice to the server.
+        without_nulls(object);
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    if let Value::Object(entries) = value {
+        entries.retain(|_, entry| !entry.is_null());
+        entries.values_mut().for_each(without_nulls);
     }
 }
 
@@ -35,7 +57,7 @@ fn without_server_set(object: &mut Value) {
 /// block only the inputs that the document names, because the others are not the document's to send.
 pub(super) fn comparable(kind: &Kind, current: &Value, wanted: &Value) -> Value {
     let mut current = current.clone();
-    without_server_set(&mut current);
+    without_server_set(kind, &mut current);
     if *kind == kinds::BLOCK {
         let named = wanted.pointer("/spec/inputs").and_then(Value::as_object);
         if let Some(inputs) = current.pointer_mut("/spec/inputs").and_then(Value::as_object_mut) {
@@ -80,7 +102,9 @@ impl Rules<'_> {
             ["metadata" | "spec", "tags"] => Joint::Replace,
             ["spec", "outputs"] if self.manual => Joint::Keep,
             ["spec", "inputs" | "outputs"] if *self.kind == kinds::VERSION => Joint::Exact,
-            ["spec", "implementation" | "config"] if changes("type") => Joint::Replace,
+            ["spec", "implementation" | "config" | "platformProperties" | "valueType"] if changes("type") => {
+                Joint::Replace
+            }
             ["spec", "inputs", _] if changes("type") || changes("assignmentType") => Joint::Replace,
             _ => Joint::Keep,
         }

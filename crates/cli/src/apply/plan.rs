@@ -4,7 +4,7 @@ use super::difference::{self, Difference};
 use super::overlay::{comparable, overlay};
 use crate::api::{Api, id_of, only_one};
 use crate::failure::Failure;
-use crate::kinds::{self, Address, Kind};
+use crate::kinds::{self, Address, Called, Kind, Writes};
 use serde_json::{Value, json};
 
 /// The step for one document.
@@ -31,6 +31,22 @@ pub(super) enum Step {
         /// The fields that change.
         differences: Vec<Difference>,
     },
+    /// It is there otherwise, and cannot be changed: whoever wants that deletes it and makes another.
+    Stuck {
+        /// Which one.
+        id: String,
+        /// The fields that would have to change.
+        differences: Vec<Difference>,
+    },
+    /// It is made or changed by the declarative import.
+    Import {
+        /// What to send.
+        body: Value,
+        /// Whether it is not there yet.
+        is_new: bool,
+        /// The fields that change.
+        differences: Vec<Difference>,
+    },
     /// The newest version is released and cannot change: the next one is made.
     NextVersion {
         /// What to send.
@@ -49,6 +65,8 @@ impl Step {
             Self::Nothing { .. } => &[],
             Self::Create { differences, .. }
             | Self::Replace { differences, .. }
+            | Self::Stuck { differences, .. }
+            | Self::Import { differences, .. }
             | Self::NextVersion { differences, .. } => differences,
         }
     }
@@ -57,8 +75,11 @@ impl Step {
     pub(super) fn is_change(&self) -> bool {
         match self {
             Self::Nothing { .. } => false,
-            Self::Create { .. } | Self::NextVersion { .. } => true,
-            Self::Replace { differences, .. } => differences.iter().any(Difference::is_certain),
+            Self::Create { .. } | Self::NextVersion { .. } | Self::Stuck { .. } => true,
+            Self::Import { is_new: true, .. } => true,
+            Self::Import { differences, .. } | Self::Replace { differences, .. } => {
+                differences.iter().any(Difference::is_certain)
+            }
         }
     }
 
@@ -72,16 +93,24 @@ pub(super) async fn step(api: &Api, kind: &Kind, wanted: &Value) -> Result<Step,
     if *kind == kinds::VERSION {
         return version(api, wanted).await;
     }
-    match current(api, kind, wanted).await? {
-        None => Ok(Step::create(wanted)),
-        Some(current) => {
-            let (body, differences) = laid_over(kind, &current, wanted);
-            if differences.is_empty() {
-                return Ok(Step::Nothing { current });
+    let Some(current) = current(api, kind, wanted).await? else {
+        return Ok(match kind.writes {
+            Writes::Import => {
+                let (body, differences) = (wanted.clone(), difference::of_new(wanted));
+                Step::Import { body, is_new: true, differences }
             }
-            Ok(Step::Replace { id: id_of(kind, &current)?, body, differences })
-        }
+            Writes::Freely | Writes::Once | Writes::Never => Step::create(wanted),
+        });
+    };
+    let (body, differences) = laid_over(kind, &current, wanted);
+    if differences.is_empty() {
+        return Ok(Step::Nothing { current });
     }
+    Ok(match kind.writes {
+        Writes::Freely => Step::Replace { id: id_of(kind, &current)?, body, differences },
+        Writes::Import => Step::Import { body, is_new: false, differences },
+        Writes::Once | Writes::Never => Step::Stuck { id: id_of(kind, &current)?, differences },
+    })
 }
 
 fn laid_over(kind: &Kind, current: &Value, wanted: &Value) -> (Value, Vec<Difference>) {
@@ -111,22 +140,77 @@ async fn current(api: &Api, kind: &Kind, wanted: &Value) -> Result<Option<Value>
             let id = format!("{}.{}", needed("/metadata/ownedByWorkspace")?, needed("/metadata/name")?);
             Ok(api.find(kind, &id).await?.filter(is_alive))
         }
-        Address::Uuid { .. } => {
+        Address::InstanceId => Ok(api.find(kind, needed("/metadata/instanceId")?).await?),
+        Address::Uuid(called) => {
             if let Some(uuid) = text("/metadata/uuid") {
                 // The server gives uuids, so a document cannot bring its own.
                 return api.get(kind, uuid).await.map(Some);
             }
-            let name = needed("/spec/displayName")?;
-            let workspace = if *kind == kinds::BLOCK {
-                needed("/spec/targetRef/name")?
-            } else {
-                needed("/metadata/ownedByWorkspace")?
+            let mut found = match called {
+                Called::Nothing => Err(needed("/metadata/uuid").err().unwrap_or(Failure::Closed))?,
+                Called::Text(pointer, _) => {
+                    let workspace = match kind {
+                        _ if !kind.is_within_workspace() => None,
+                        _ if *kind == kinds::BLOCK => target_workspace(wanted)?,
+                        _ => Some(needed("/metadata/ownedByWorkspace")?),
+                    };
+                    let mut found = api.called(kind, needed(pointer)?, workspace).await?;
+                    if *kind == kinds::BLOCK {
+                        found.retain(|block| is_same_target(block, wanted));
+                    }
+                    found
+                }
+                Called::PlatformInLocation => {
+                    needed("/metadata/name")?;
+                    needed("/spec/locationRef/name")?;
+                    api.called(kind, &kind.called(wanted).unwrap_or_default(), None).await?
+                }
+                Called::TenantName => {
+                    let query = vec![
+                        ("workspaceIdentifier", needed("/metadata/ownedByWorkspace")?.to_owned()),
+                        ("projectIdentifier", needed("/metadata/ownedByProject")?.to_owned()),
+                    ];
+                    let platform = needed("/spec/platformRef/uuid")?;
+                    let mut found = api.list(kind, &query, None).await?;
+                    found.retain(|tenant| tenant["spec"]["platformRef"]["uuid"] == platform);
+                    found
+                }
+                Called::Sent => {
+                    let definition = needed("/spec/communicationDefinitionRef/uuid")?;
+                    let target = needed("/spec/targetMeshObjectRef/name")?;
+                    if uuid::Uuid::try_parse(definition).is_err() {
+                        return Ok(None);
+                    }
+                    let query = vec![("communicationDefinitionUuid", definition.to_owned())];
+                    let mut found = api.list(kind, &query, None).await?;
+                    found.retain(|sent| sent["spec"]["targetMeshObjectRef"]["name"] == target);
+                    found
+                }
             };
-            let mut found = api.by_display_name(kind, name, Some(workspace)).await?;
             found.retain(is_alive);
-            if found.is_empty() { Ok(None) } else { only_one(kind, name, found).map(Some) }
+            if found.is_empty() {
+                return Ok(None);
+            }
+            only_one(kind, &kind.called(wanted).unwrap_or_default(), found).map(Some)
         }
     }
+}
+
+/// The workspace that a block's document names: the target itself, or the owner of a target that is a tenant.
+fn target_workspace(wanted: &Value) -> Result<Option<&str>, Failure> {
+    let target = &wanted["spec"]["targetRef"];
+    if target["kind"] == kinds::TENANT.name {
+        return Ok(wanted.pointer("/metadata/ownedByWorkspace").and_then(Value::as_str));
+    }
+    let name = target["name"].as_str();
+    name.map(Some).ok_or_else(|| Failure::Configuration("`spec.targetRef.name` is missing".to_owned()))
+}
+
+/// Whether a block stands on what a document names as its target.
+fn is_same_target(block: &Value, wanted: &Value) -> bool {
+    let (is, ought) = (&block["spec"]["targetRef"], &wanted["spec"]["targetRef"]);
+    let key = if ought["kind"] == kinds::TENANT.name { "uuid" } else { "name" };
+    is[key] == ought[key]
 }
 
 /// Whether an object is not on its way out.

@@ -4,11 +4,15 @@
 use super::Ahead;
 use crate::api::{Api, id_of, only_one, version_uuid};
 use crate::failure::Failure;
-use crate::kinds::{self, Kind};
+use crate::kinds::{self, Address, Called, Kind};
 use serde_json::{Map, Value, json};
 
 /// Fields that refer to another object by uuid, with its kind.
-const REFERENCES: [(&str, &Kind); 6] = [
+const REFERENCES: [(&str, &Kind); 10] = [
+    ("platformRef", &kinds::PLATFORM),
+    ("mandatoryBuildingBlockRefs", &kinds::DEFINITION),
+    ("recommendedBuildingBlockRefs", &kinds::DEFINITION),
+    ("communicationDefinitionRef", &kinds::COMMUNICATION_DEFINITION),
     ("buildingBlockDefinitionRef", &kinds::DEFINITION),
     ("dependencyDefinitionRefs", &kinds::DEFINITION),
     ("runnerRef", &kinds::RUNNER),
@@ -55,8 +59,11 @@ fn collect(value: &Value, place: String, found: &mut Vec<Named>) {
         Value::Object(entries) => {
             for (key, entry) in entries {
                 let below = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
-                match REFERENCES.iter().find(|(field, _)| field == key) {
-                    Some((_, kind)) => references(entry, below, kind, found),
+                let kind = REFERENCES.iter().find(|(field, _)| field == key).map(|(_, kind)| *kind);
+                // A block on a tenant says so.
+                let on_tenant = key == "targetRef" && entry["kind"] == kinds::TENANT.name;
+                match kind.or_else(|| on_tenant.then_some(&kinds::TENANT)) {
+                    Some(kind) => references(entry, below, kind, found),
                     None => collect(entry, below, found),
                 }
             }
@@ -77,7 +84,7 @@ fn references(value: &Value, place: String, kind: &'static Kind, found: &mut Vec
                 references(item, format!("{place}/{index}"), kind, found);
             }
         }
-        Value::Object(entries) if !entries.contains_key("uuid") => {
+        Value::Object(entries) if entries.get("uuid").is_none_or(Value::is_null) => {
             if let Some(name) = entries.get("name").and_then(Value::as_str) {
                 let number = entries.get("versionNumber").and_then(Value::as_u64);
                 found.push(Named { place, kind, name: name.to_owned(), number });
@@ -116,13 +123,13 @@ fn is_ahead(ahead: Option<&Ahead>, kind: &Kind, workspace: Option<&str>, name: &
 
 /// The object of that display name in the workspace, or else the only one anywhere.
 async fn look_up(api: &Api, kind: &Kind, name: &str, workspace: Option<&str>) -> Result<Value, Failure> {
-    if workspace.is_some() {
-        let own = api.by_display_name(kind, name, workspace).await?;
+    if workspace.is_some() && matches!(kind.address, Address::Uuid(Called::Text(..))) {
+        let own = api.called(kind, name, workspace).await?;
         if !own.is_empty() {
             return only_one(kind, name, own);
         }
     }
-    only_one(kind, name, api.by_display_name(kind, name, None).await?)
+    only_one(kind, name, api.called(kind, name, None).await?)
 }
 
 /// Inputs that take an output of a parent may name its definition: `argument: {definition: NAME, output: KEY}`.

@@ -143,7 +143,7 @@ kind: meshProject
 metadata: { name: p, ownedByWorkspace: a }
 spec: { displayName: P }
 ---
-kind: meshUser
+kind: meshProjectUserBinding
 metadata: { name: u }
 ";
     let file = Manifest::new(text);
@@ -176,4 +176,101 @@ async fn an_approval_that_is_still_missing_is_pointed_out() {
         outcome.err,
         "warning: this first release waits for approval: `stoa approve 00000000-0000-4000-8000-000000000003`\n"
     );
+}
+
+const TENANT: &str = "
+kind: meshTenant
+metadata: { ownedByWorkspace: shop, ownedByProject: web }
+spec:
+  platformRef: { name: yard.dc }
+  landingZoneRef: { name: small }
+  requestedQuotas: { cpu: { value: 3 } }
+";
+
+/// A platform, and nothing on it.
+async fn with_platform() -> StandIn {
+    let server = StandIn::start().await;
+    server.keep(
+        "meshplatforms/6a3f3c1e-52a8-4a60-9c7d-0d6b0f2b6b11",
+        json!({ "kind": "meshPlatform",
+            "metadata": { "name": "yard", "uuid": "6a3f3c1e-52a8-4a60-9c7d-0d6b0f2b6b11", "ownedByWorkspace": "ops" },
+            "spec": { "locationRef": { "kind": "meshLocation", "name": "dc" } } }),
+    );
+    server
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_is_made_once_and_then_told_to_be_replaced() {
+    let server = with_platform().await;
+    let file = Manifest::new(TENANT);
+    let made = stoa(&server, &["apply", "-f", &file.path]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let place = "POST /api/meshobjects/meshtenants";
+    assert_eq!(server.body(place)["spec"]["platformRef"]["uuid"], "6a3f3c1e-52a8-4a60-9c7d-0d6b0f2b6b11");
+    assert_eq!(server.body(place)["spec"]["requestedQuotas"], json!({ "cpu": { "value": 3 } }));
+
+    // As the server shows it: without what was only asked for, with what it chose.
+    let uuid = "00000000-0000-4000-8000-000000000001";
+    let mut tenant = server.kept(&format!("meshtenants/{uuid}"));
+    tenant["spec"].as_object_mut().unwrap().remove("requestedQuotas");
+    tenant["spec"]["platformTenantId"] = json!("t-1");
+    tenant["status"] = json!({ "tenantName": "shop.web.yard.dc", "lifecycle": { "state": "ACTIVE" } });
+    server.keep(&format!("meshtenants/{uuid}"), tenant);
+    let again = stoa(&server, &["apply", "-f", &file.path]).await;
+    assert_eq!(again, Outcome::new(0, &format!("meshTenant/{uuid} (shop.web.yard.dc) unchanged\n"), ""));
+
+    let other = Manifest::new(&TENANT.replace("small", "large"));
+    let planned = stoa(&server, &["apply", "-f", &other.path, "--dry-run"]).await;
+    assert_eq!(
+        (planned.code, planned.out.as_str()),
+        (
+            2,
+            "! meshTenant/shop.web (cannot be changed: delete it first, then apply again)\n    \
+             ~ spec.landingZoneRef.name: \"small\" -> \"large\"\n"
+        )
+    );
+    let refused = stoa(&server, &["apply", "-f", &other.path]).await;
+    assert_eq!(refused.code, 1);
+    let says = format!("meshTenant/{uuid} is there already, otherwise than declared, and cannot be changed");
+    assert!(refused.err.contains(&says), "{}", refused.err);
+    assert!(refused.err.contains(&format!("`stoa delete tenant {uuid}`")), "{}", refused.err);
+    assert_eq!(server.writes().len(), 1, "made once, and nothing since");
+}
+
+#[tokio::test]
+async fn groups_go_through_the_import() {
+    let server = StandIn::start().await;
+    let group = json!({ "kind": "meshWorkspaceUserGroup", "apiVersion": "v1",
+        "metadata": { "name": "pickers", "ownedByWorkspace": "shop" },
+        "spec": { "displayName": "Pickers", "members": ["lea", "tom"], "tags": {} } });
+    let place = "/api/meshobjects/meshworkspaceusergroups/shop.pickers";
+    server.answer(
+        &format!("GET {place}"),
+        Answer::Json(404, json!({ "errorCode": "NotFound", "message": "no" })),
+    );
+    server.answer(&format!("GET {place}"), Answer::Json(200, group.clone()));
+    server.answer(
+        "PUT /api/meshobjects",
+        Answer::Json(
+            200,
+            json!([{ "meshObject": "meshWorkspaceUserGroup[shop.pickers]", "status": "SUCCESS" }]),
+        ),
+    );
+    let file = Manifest::new(
+        "kind: meshWorkspaceUserGroup\nmetadata: { name: pickers, ownedByWorkspace: shop }\n\
+         spec: { displayName: Pickers, members: [tom, lea] }\n",
+    );
+    let made = stoa(&server, &["apply", "-f", &file.path]).await;
+    assert_eq!(made, Outcome::new(0, "meshWorkspaceUserGroup/shop.pickers created\n", ""));
+    assert_eq!(server.body("PUT /api/meshobjects")[0]["spec"]["members"], json!(["tom", "lea"]));
+    let again = stoa(&server, &["apply", "-f", &file.path]).await;
+    assert_eq!(again.out, "meshWorkspaceUserGroup/shop.pickers unchanged\n", "{again:?}");
+}
+
+#[tokio::test]
+async fn what_only_the_server_makes_is_refused() {
+    let server = StandIn::start().await;
+    let outcome = stoa(&server, &["apply", "-f", &Manifest::new("kind: meshEventLog\n").path]).await;
+    assert_eq!(outcome.code, 78);
+    assert!(outcome.err.contains("a meshEventLog is not made by files"), "{}", outcome.err);
 }

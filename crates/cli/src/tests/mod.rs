@@ -2,6 +2,7 @@
 
 mod apply;
 mod commands;
+mod explaining;
 mod following;
 mod standin;
 
