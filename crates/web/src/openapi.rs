@@ -70,7 +70,17 @@ fn common() -> Map<String, Value> {
         "Representation": {
             "type": "object",
             "required": ["kind", "apiVersion", "_links"],
-            "properties": { "kind": text, "apiVersion": text, "_links": reference("Links") },
+            "properties": {
+                "kind": { "type": "string", "description": "The kind's name; in requests it may be left out." },
+                "apiVersion": {
+                    "type": "string",
+                    "description": "The version of the media type; in requests it may be left out.",
+                },
+                "_links": {
+                    "allOf": [reference("Links")],
+                    "description": "Where this object is, and what belongs to it.",
+                },
+            },
         },
         "Page": {
             "type": "object",

@@ -15,9 +15,8 @@ fn kinds(description: &Value) -> BTreeSet<(String, String)> {
             let answers = operation["responses"].as_object().unwrap().values();
             for content in answers.filter_map(|answer| answer["content"].as_object()) {
                 let prefix = format!("application/vnd.meshcloud.api.{}.", kind.to_lowercase());
-                let version = |media: &String| {
-                    Some(media.strip_prefix(&prefix)?.strip_suffix(".hal+json")?.to_owned())
-                };
+                let version =
+                    |media: &String| Some(media.strip_prefix(&prefix)?.strip_suffix(".hal+json")?.to_owned());
                 found.extend(content.keys().filter_map(version).map(|version| (kind.to_owned(), version)));
             }
         }
