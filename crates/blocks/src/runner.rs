@@ -222,6 +222,17 @@ pub fn ensure_shared(tx: &mut Tx, call: &Call, public_key: &str) -> Outcome<Stri
     Ok(runner.public_key)
 }
 
+/// A key whose private half nobody kept.
+const EXAMPLE_KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtpaFMU8jcz/RUTq42Z+r\n\
+fb9INPLK9gu33XJhwDn6zQ46KdwoQHcY7qA9h0CNNfTjVH964IGfnzqlBqB4C2XE\n\
+1o3pPVul3r8IW0wwlpLIWt6YLAcjmuZTD0AE6MeZZIHwhFsyHVpyXO8R2GPpAZ2E\n\
+qXKLN1Jcssgn4f8aPQ6cD6DYiirfaHQxPBBV5LxLnNu85eSaUcXNnjAcC+AwSOZZ\n\
+jWI0U+MqRCESowpPZgsPGafub+c/cRheh4t9YRKZA8vPllzJLk01VQ679AOQzswt\n\
+RvLajCqj/BM07yI2e3vUfLoP5NEYLLoiRuHffTsu7bJeyDwuNde2Wi3gdGsyMbBE\n\
+GwIDAQAB\n\
+-----END PUBLIC KEY-----\n";
+
 /// The kind.
 pub struct Runners;
 
@@ -246,7 +257,7 @@ impl Kind for Runners {
             "metadata": { "ownedByWorkspace": "data-platform" },
             "spec": {
                 "displayName": "dba cluster runner",
-                "publicKey": "-----BEGIN PUBLIC KEY-----\nMIIB…\n-----END PUBLIC KEY-----\n",
+                "publicKey": EXAMPLE_KEY,
                 "implementationType": "ALL",
             },
         })

@@ -142,7 +142,7 @@ impl Api {
         workspace: Option<&str>,
     ) -> Result<Value, Failure> {
         match kind.address {
-            Address::Name => self.get(kind, word).await,
+            Address::Name | Address::InstanceId => self.get(kind, word).await,
             Address::InWorkspace => match workspace {
                 Some(workspace) if !word.contains('.') => {
                     self.get(kind, &format!("{workspace}.{word}")).await
@@ -152,7 +152,6 @@ impl Api {
                     "`{word}` needs its workspace: write WORKSPACE.{word}, or give --workspace"
                 ))),
             },
-            Address::InstanceId => self.get(kind, word).await,
             Address::Uuid(_) if uuid::Uuid::try_parse(word).is_ok() => self.get(kind, word).await,
             Address::Uuid(_) if *kind == kinds::VERSION => {
                 let (definition, number) = version_word(word)?;

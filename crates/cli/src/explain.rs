@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::kinds::Kind;
 use crate::{near, show};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// Explains what was asked for.
 pub(crate) async fn explain(api: &Api, console: &mut Console, asked: Explain) -> Result<(), Failure> {
@@ -136,15 +137,15 @@ impl Told<'_> {
         let others: Vec<&str> =
             self.kind.versions.iter().map(String::as_str).filter(|other| *other != self.version).collect();
         if !others.is_empty() {
-            text.push_str(&format!(" (also {})", others.join(", ")));
+            let _ = write!(text, " (also {})", others.join(", "));
         }
         text.push('\n');
         if self.path.is_empty() {
-            text.push_str(&format!("PATH      {}\n", self.kind.collection()));
+            let _ = write!(text, "PATH      {}\n", self.kind.collection());
         } else {
             let standing = standing(self.required, self.field.side());
             let standing = if standing.is_empty() { String::new() } else { format!(", {standing}") };
-            text.push_str(&format!("FIELD     {} <{}>{standing}\n", self.path, self.field.kind()));
+            let _ = write!(text, "FIELD     {} <{}>{standing}\n", self.path, self.field.kind());
         }
         text.push_str(&section("DESCRIPTION", self.field.description()));
         let values = self.field.values();
@@ -163,7 +164,7 @@ impl Told<'_> {
                 () if self.field.is_map() => "FIELDS OF EACH ENTRY",
                 () => "FIELDS",
             };
-            text.push_str(&format!("\n{heading}\n"));
+            let _ = write!(text, "\n{heading}\n");
             for (name, required, field) in children {
                 text.push_str(&child(&name, required, &field));
             }
@@ -177,11 +178,11 @@ fn child(name: &str, required: bool, field: &Fields<'_>) -> String {
     let standing = if standing.is_empty() { String::new() } else { format!("  {standing}") };
     let mut text = format!("  {name}  <{}>{standing}\n", field.kind());
     for line in plain(field.description()).lines() {
-        text.push_str(&format!("      {line}\n"));
+        let _ = write!(text, "      {line}\n");
     }
     let values = field.values();
     if !values.is_empty() {
-        text.push_str(&format!("      one of {}\n", values.join(", ")));
+        let _ = write!(text, "      one of {}\n", values.join(", "));
     }
     text
 }

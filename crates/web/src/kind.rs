@@ -3,7 +3,7 @@
 
 use crate::openapi::Schemas;
 use crate::request::{Reply, Request};
-use crate::route::{About, Accept, Route, Takes, View};
+use crate::route::{About, Accept, Route, Takes, VersionSchemas};
 use crate::{hal, media};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -65,7 +65,7 @@ pub trait Kind: Send + Sync + 'static {
     /// Name of the path parameter.
     const ID: &'static str = "uuid";
     /// Versions whose bodies have other schemas than [`Self::REQUEST`] and [`Self::RESPONSE`].
-    const VIEWS: &'static [View] = &[];
+    const VIEWS: &'static [VersionSchemas] = &[];
     /// Where an object says the id of its path, as an OpenAPI runtime expression, when that is neither
     /// `metadata.uuid` (for an [`Self::ID`] of `uuid`) nor `metadata.name`.
     const IDENTIFIED: Option<&'static str> = None;

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::media;
 use crate::request::Reply;
-use crate::route::{Accept, Access, Route, Takes, View};
+use crate::route::{Accept, Access, Route, Takes, VersionSchemas};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use stoa_core::permission::row;
@@ -303,7 +303,7 @@ fn answer(route: &Route) -> Option<Value> {
 }
 
 /// The schemas of a version that has its own.
-fn view(route: &Route, version: &str) -> Option<View> {
+fn view(route: &Route, version: &str) -> Option<VersionSchemas> {
     route.about.views.iter().find(|(name, ..)| *name == version).copied()
 }
 

@@ -105,7 +105,7 @@ pub struct About {
     /// What the caller must be allowed to do; the codes that allow it stand in the description.
     pub permission: Option<(Resource, Action)>,
     /// Versions with schemas of their own.
-    pub views: &'static [View],
+    pub views: &'static [VersionSchemas],
     /// An example of the request body in a version, where versions differ.
     pub example_of: Option<fn(&str) -> Value>,
     /// Where an object that was made says the id of its path, as an OpenAPI runtime expression; makes links.
@@ -113,7 +113,7 @@ pub struct About {
 }
 
 /// A version of a kind whose bodies have schemas of their own: version, request, answer.
-pub type View = (&'static str, &'static str, &'static str);
+pub type VersionSchemas = (&'static str, &'static str, &'static str);
 
 /// A route.
 #[derive(Clone)]

@@ -41,7 +41,7 @@ pub struct LegacyInput {
     pub key: String,
     /// The value; secrets come as plain text and never go back.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub value: Value,
     /// Must match the definition when given.
     #[schema(nullable = false)]
@@ -69,6 +69,22 @@ pub struct Wire {
     pub metadata: LegacyMetadata,
     /// What is ordered.
     pub spec: LegacySpec,
+}
+
+/// A request body that would be accepted.
+pub fn example() -> Value {
+    json!({
+        "kind": super::KIND,
+        "metadata": {
+            "definitionUuid": "5b1f0b1e-7a53-4bb2-9c1e-2f6c1a0d3e10",
+            "definitionVersion": 1,
+            "tenantIdentifier": "shop.shop-dev.dockyard.dc-bergen",
+        },
+        "spec": {
+            "displayName": "orders schema",
+            "inputs": [{ "key": "schema_name", "value": "orders", "valueType": "STRING" }],
+        },
+    })
 }
 
 /// What a v1 request orders.

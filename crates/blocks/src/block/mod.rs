@@ -27,7 +27,7 @@ use stoa_db::Tx;
 use stoa_tenancy::{project, tenant, workspace};
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
-use stoa_web::route::{About, Accept, Takes};
+use stoa_web::route::{About, Accept, Takes, VersionSchemas};
 use stoa_web::{Kind, Request, Route};
 use target::Target;
 use wire::{Reference, Shown, Wire};
@@ -143,6 +143,7 @@ impl Kind for Blocks {
     ];
     const REQUEST: &'static str = "BuildingBlock";
     const RESPONSE: &'static str = "BuildingBlock";
+    const VIEWS: &'static [VersionSchemas] = &[(LEGACY, "BuildingBlockV1", "BuildingBlockV1")];
 
     fn schemas(schemas: &mut Schemas) {
         schemas.add::<Wire>();
@@ -159,6 +160,10 @@ impl Kind for Blocks {
                 "inputs": { "schema_name": { "value": "orders", "isSensitive": false } },
             },
         })
+    }
+
+    fn example_of(version: &str) -> Value {
+        if version == LEGACY { legacy::example() } else { Self::example() }
     }
 
     fn find(tx: &mut Tx, _: &Call, id: &str, version: &str) -> Outcome<Option<Object>> {

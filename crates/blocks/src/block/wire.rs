@@ -18,11 +18,9 @@ pub struct Reference {
     /// Kind.
     #[schema(nullable = false)]
     pub kind: Option<String>,
-    /// uuid.
-    #[schema(nullable = false)]
+    /// uuid; null where a name says it.
     pub uuid: Option<String>,
-    /// Name, of workspaces.
-    #[schema(nullable = false)]
+    /// Name, of workspaces; null where a uuid says it.
     pub name: Option<String>,
 }
 
@@ -42,7 +40,7 @@ pub struct ParentEntry {
 pub struct InputEntry {
     /// The value; `{"plaintext"}` or `{"hash"}` for secrets.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub value: Value,
     /// Must match the definition.
     #[schema(nullable = false)]

@@ -223,7 +223,14 @@ impl Kind for Versions {
                 "onlyApplyOncePerTenant": false,
                 "deletionMode": "DELETE",
                 "implementation": { "type": "manual" },
-                "inputs": {},
+                "inputs": { "schema_name": {
+                    "displayName": "Name of the schema",
+                    "type": "STRING",
+                    "assignmentType": "USER_INPUT",
+                    "isEnvironment": false,
+                    "isSensitive": false,
+                    "updateableByConsumer": true,
+                } },
                 "outputs": {},
             },
         })

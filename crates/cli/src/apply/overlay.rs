@@ -28,7 +28,7 @@ fn without_server_set(kind: &Kind, object: &mut Value) {
     }
     let has_name = !matches!(kind.address, Address::Uuid(_));
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()) && !(has_name && key == "uuid"));
+        metadata.retain(|key, _| !SERVER_SET.contains(&key.as_str()) && (key != "uuid" || !has_name));
     }
     // A binding shows the display name of its target.
     if let Some(target) = object.get_mut("targetRef").and_then(Value::as_object_mut) {

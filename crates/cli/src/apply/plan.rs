@@ -75,8 +75,10 @@ impl Step {
     pub(super) fn is_change(&self) -> bool {
         match self {
             Self::Nothing { .. } => false,
-            Self::Create { .. } | Self::NextVersion { .. } | Self::Stuck { .. } => true,
-            Self::Import { is_new: true, .. } => true,
+            Self::Create { .. }
+            | Self::NextVersion { .. }
+            | Self::Stuck { .. }
+            | Self::Import { is_new: true, .. } => true,
             Self::Import { differences, .. } | Self::Replace { differences, .. } => {
                 differences.iter().any(Difference::is_certain)
             }
