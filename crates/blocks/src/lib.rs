@@ -29,6 +29,7 @@ pub const CONTROLLERS: &[(&str, Look)] = &[
     (block::dependants::CONTROLLER, block::dependants::look),
     (stoa_identity::people::CHANGED, block::on_tenant::people_changed),
     (state::CONTROLLER, state::look),
+    (state::REWRAP, state::rewrap),
 ];
 
 /// The area's routes.

@@ -12,6 +12,7 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stoa_base::{Moment, ObjectId, Refusal};
+use stoa_core::keys::rewrap::{self, Target};
 use stoa_core::{Action, Call, Outcome, Principal, Resource, objects};
 use stoa_db::{Sql, Tx};
 use stoa_web::route::{About, Access, Takes};
@@ -23,6 +24,24 @@ const STATE_MAX: usize = 64 << 20;
 const HISTORY: i64 = 20;
 /// Name of the controller that ends archived states.
 pub const CONTROLLER: &str = "state-archive";
+/// Controller that brings states to the newest key of the ring.
+pub const REWRAP: &str = "rewrap-states";
+
+/// States as the pass over wrapped values sees them.
+pub static WRAPPED: Target = Target {
+    controller: REWRAP,
+    list: Sql::new(
+        "SELECT block, place, substr(sealed, 1, 5) FROM state
+         WHERE block > $1 OR (block = $1 AND place > $2) ORDER BY block, place LIMIT $3",
+    ),
+    read: Sql::new("SELECT sealed FROM state WHERE block = $1 AND place = $2"),
+    write: Sql::new("UPDATE state SET sealed = $3 WHERE block = $1 AND place = $2"),
+};
+
+/// Brings some more states to the newest key.
+pub fn rewrap(tx: &mut Tx, call: &Call, _: &str) -> Outcome<Option<Moment>> {
+    rewrap::values(tx, call, &WRAPPED)
+}
 
 /// What is read of a state: enough to order it.
 #[derive(Deserialize)]

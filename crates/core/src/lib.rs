@@ -4,8 +4,10 @@
 pub mod actor;
 pub mod blobs;
 pub mod call;
+pub mod collections;
 pub mod feed;
 pub mod guard;
+pub mod keys;
 pub mod listing;
 pub mod objects;
 pub mod outcome;

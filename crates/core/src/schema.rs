@@ -3,5 +3,8 @@
 use stoa_db::Migration;
 
 /// Migrations of the kernel; numbers are unique across the whole tree.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "kernel", sql: include_str!("../schema/0001_kernel.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "kernel", sql: include_str!("../schema/0001_kernel.sql") },
+    Migration { number: 12, name: "keys", sql: include_str!("../schema/0012_keys.sql") },
+    Migration { number: 13, name: "collection", sql: include_str!("../schema/0013_collection.sql") },
+];

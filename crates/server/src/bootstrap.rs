@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use stoa_base::ObjectId;
 use stoa_blocks::{integration, runner};
+use stoa_core::keys::ring::{self, Locked};
 use stoa_core::objects;
 use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
-use stoa_db::{Sql, Tx};
+use stoa_db::Tx;
 use stoa_identity::apikey;
 use stoa_tenancy::workspace;
 
@@ -43,26 +44,12 @@ pub struct Made {
     pub admin: Option<(ObjectId, String)>,
 }
 
-/// The master key is not the one this database was set up with.
-#[derive(Debug)]
-pub struct WrongKey;
-
-const CHECK: Sql = Sql::new("SELECT value FROM setting WHERE name = 'master-key-check'");
-const SET_CHECK: Sql = Sql::new("INSERT INTO setting (name, value) VALUES ('master-key-check', $1)");
-/// Several servers may start on one database at once: one of them sets it up.
-const LOCK: Sql = Sql::differs("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7305807)) held");
-
 /// Sets the installation up, or finds that it is.
-pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, WrongKey>> {
-    tx.all(&LOCK, &[], |_| Ok(()))?;
-    let check = call.world.vault.hash("stoa");
-    let first_start = match tx.maybe(&CHECK, &[], |row| row.get::<String>(0))? {
-        None => {
-            tx.run(&SET_CHECK, &[check.into()])?;
-            true
-        }
-        Some(stored) if stored == check => false,
-        Some(_) => return Ok(Err(WrongKey)),
+pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Locked>> {
+    // Several servers may start on one database at once: one of them sets it up, the others wait here.
+    let first_start = match ring::unlock(tx, call.now, &call.world.vault, true)? {
+        Ok(is_first) => is_first,
+        Err(locked) => return Ok(Err(locked)),
     };
     let home = workspace::ensure(tx, call, &call.world.settings.admin_workspace.clone(), "Administration")?;
     let public_key = runner::ensure_shared(tx, call, &wanted.public_key)?;

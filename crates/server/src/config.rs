@@ -1,24 +1,21 @@
 //! Configuration of `stoa serve`: flags, each with its environment variable.
 
+use crate::store::Store;
 use clap::builder::BoolishValueParser;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use stoa_core::secrets::Vault;
 
 /// Settings of a server process.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
-    /// Folder for the database, keys and the runner's work; created if need be
-    #[arg(long, env = "STOA_DATA_DIR", default_value = "./stoa-data", value_name = "DIR")]
-    pub data_dir: PathBuf,
+    /// Data folder, database and master key
+    #[command(flatten)]
+    pub store: Store,
     /// Address to listen on
     #[arg(long, env = "STOA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: String,
-    /// sqlite:PATH or postgres://…; SQLite in the data folder when absent
-    #[arg(long, env = "STOA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
     /// Base URL that clients reach this server by; http://ADDRESS when absent
     #[arg(long, env = "STOA_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -43,9 +40,6 @@ pub struct Config {
     /// Its secret
     #[arg(long, env = "STOA_ADMIN_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub admin_client_secret: Option<String>,
-    /// File with the master key; master.key in the data folder when absent
-    #[arg(long, env = "STOA_MASTER_KEY_FILE", value_name = "FILE")]
-    pub master_key_file: Option<PathBuf>,
     /// Retired uuid of a shared runner that still names it; may be repeated
     #[arg(
         long = "shared-runner-alias",
@@ -77,12 +71,12 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The master key.
-    #[error("{}: {source}", path.display())]
+    #[error("{place}: {source}")]
     MasterKey {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the variable.
+        place: String,
         /// What is wrong.
-        source: stoa_core::secrets::BadMasterKey,
+        source: stoa_core::keys::BadMasterKey,
     },
     /// Something else, told in a sentence.
     #[error("{0}")]
@@ -94,72 +88,6 @@ impl Config {
     pub fn public_url(&self, bound: &str) -> String {
         let url = self.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
         url.trim_end_matches('/').to_owned()
-    }
-
-    /// The database.
-    pub fn database_url(&self) -> String {
-        self.database_url
-            .clone()
-            .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("stoa.db").display()))
-    }
-
-    /// Takes hold of a SQLite database: a second server on one file is refused, since neither would hear of the
-    /// other's changes. PostgreSQL takes several.
-    pub fn hold(&self) -> Result<Option<File>, ConfigError> {
-        let url = self.database_url();
-        let Some(database) = url.strip_prefix("sqlite:") else {
-            let known = ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
-            let problem = "the database URL must begin with `sqlite:` or `postgres:`";
-            return if known { Ok(None) } else { Err(ConfigError::Other(problem.into())) };
-        };
-        let database = database.strip_prefix("//").unwrap_or(database);
-        let path = PathBuf::from(format!("{database}.lock"));
-        let fail = |source| ConfigError::File { path: path.clone(), source };
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = file.map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(ConfigError::Other(format!("{database}: another server process uses this database")))
-            }
-            Err(TryLockError::Error(source)) => Err(fail(source)),
-        }
-    }
-
-    /// Makes the data folder, for this user only.
-    pub fn prepare(&self) -> Result<(), ConfigError> {
-        use std::os::unix::fs::DirBuilderExt;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.data_dir)
-            .map_err(|source| ConfigError::File { path: self.data_dir.clone(), source })
-    }
-
-    /// Where the master key is.
-    pub fn master_key_path(&self) -> PathBuf {
-        self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
-    }
-
-    /// The installation's keys, and whether a master key was made for them now, as the first start does.
-    pub fn vault(&self) -> Result<(Vault, bool), ConfigError> {
-        let path = self.master_key_path();
-        let (text, made) = match read_if_there(&path)? {
-            Some(text) => (text, false),
-            None if self.master_key_file.is_some() => {
-                return Err(ConfigError::Other(format!(
-                    "{}: the master key file does not exist",
-                    path.display()
-                )));
-            }
-            None => {
-                let key = Vault::new_master_key().map_err(|error| ConfigError::Other(error.to_string()))?;
-                write_private(&path, &key)?;
-                (key, true)
-            }
-        };
-        let vault = Vault::open(&text).map_err(|source| ConfigError::MasterKey { path, source })?;
-        Ok((vault, made))
     }
 }
 

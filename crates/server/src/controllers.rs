@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use stoa_core::keys::ring;
 use stoa_core::work::{self, Claimed, Look};
 use stoa_core::{Call, Error, Outcome, blobs, feed};
 use stoa_db::Tx;
@@ -130,5 +131,35 @@ pub async fn housekeeping(app: Arc<App>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = sleep(HOUSEKEEPING) => {}
         }
+    }
+}
+
+/// Says that this server holds the key ring, and loads new generations before they are used: only where several
+/// servers share a database.
+pub async fn hold_ring(app: Arc<App>, stop: CancellationToken) {
+    let server = stoa_base::new_uuid().to_string();
+    let mut was_refused = false;
+    while !stop.is_cancelled() {
+        let (world, name) = (Arc::clone(&app.world), server.clone());
+        let beat = app.db.write(move |tx| ring::beat(tx, world.clock.now(), &world.vault, &name)).await;
+        match beat {
+            Ok(Ok(())) => was_refused = false,
+            Ok(Err(_)) if was_refused => {}
+            Ok(Err(_)) => {
+                was_refused = true;
+                tracing::warn!(
+                    "the key ring is wrapped by another master key now; start this server again with it"
+                );
+            }
+            Err(error) => tracing::warn!(%error, "loading the key ring failed"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(ring::HEARTBEAT) => {}
+        }
+    }
+    let now = app.world.clock.now();
+    if let Err(error) = app.db.write(move |tx| ring::leave(tx, now, &server)).await {
+        tracing::warn!(%error, "leaving the key ring failed");
     }
 }

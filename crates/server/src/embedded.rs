@@ -17,7 +17,7 @@ const TOKEN_LIFE: Duration = Duration::from_hours(24 * 365);
 
 /// The file of the shared runner's key pair.
 pub fn key_file(config: &Config) -> Pending {
-    Pending::of(&config.data_dir, "shared-runner.pem")
+    Pending::of(&config.store.data_dir, "shared-runner.pem")
 }
 
 /// The key pair of the shared runner: the one in the data folder, or a new one. Says whether the file still has to
@@ -55,7 +55,7 @@ pub fn config(
         credential: Credential::Token(token),
         runner_uuid: SHARED.into(),
         private_key_pem: key.to_pem(),
-        work_dir: config.data_dir.join("runner"),
+        work_dir: config.store.data_dir.join("runner"),
         parallel: config.runner_parallel,
         allow_local_repositories: config.allow_local_repositories,
         prefer_base_url: true,

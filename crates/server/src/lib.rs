@@ -5,8 +5,11 @@ pub mod bootstrap;
 pub mod config;
 pub mod controllers;
 pub mod embedded;
+pub mod keys;
 pub mod pending;
 pub mod serve;
+pub mod store;
 
 pub use config::{Config, ConfigError};
 pub use serve::{Running, start};
+pub use store::Store;

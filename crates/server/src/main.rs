@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stoa_server::keys::Keys;
 use stoa_server::{Config, ConfigError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<Runner>,
     },
+    /// Look after the keys of an installation: its master key and the ring that this wraps
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print the version
     Version {
         /// As JSON
@@ -97,6 +101,13 @@ fn main() -> ExitCode {
                 command: Some(Runner::Init { workspace, name, implementation, config, work_dir }),
                 ..
             } => init(&cli.global, workspace, name, implementation, config, work_dir).await,
+            Command::Keys(keys) => {
+                log_from("warn");
+                match stoa_server::keys::run(keys).await {
+                    Ok(told) => say(&told),
+                    Err(error) => failed(&error),
+                }
+            }
             Command::Version { json } => version(json),
             Command::Client(command) => stoa_cli::run(command, cli.global).await,
         }
@@ -105,7 +116,11 @@ fn main() -> ExitCode {
 
 /// Logs go to standard error: JSON, or lines for people on a terminal. `STOA_LOG` filters them.
 fn log() {
-    let filter = EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    log_from("info");
+}
+
+fn log_from(level: &str) {
+    let filter = EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         log.init();

@@ -1,9 +1,9 @@
 //! Starting and stopping a server process.
 
-use crate::bootstrap::{self, Admin, Made, Wanted, WrongKey};
+use crate::bootstrap::{self, Admin, Made, Wanted};
 use crate::config::{Config, ConfigError};
 use crate::pending::{Pending, Written};
-use crate::{assembly, controllers, embedded};
+use crate::{assembly, controllers, embedded, keys};
 use anyhow::Context;
 use axum::Router;
 use std::fs::File;
@@ -13,6 +13,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use stoa_base::ObjectId;
 use stoa_core::feed::Bell;
+use stoa_core::keys::Vault;
+use stoa_core::keys::ring::Locked;
 use stoa_core::{Call, Settings, World, secrets};
 use stoa_db::Engine;
 use stoa_web::{App, dispatch};
@@ -43,9 +45,9 @@ pub struct Running {
 
 /// Starts a server. When it returns, the server answers.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    config.prepare()?;
-    let held = config.hold()?;
-    let (vault, made_master_key) = config.vault()?;
+    config.store.prepare()?;
+    let held = config.store.hold()?;
+    let (vault, made_master_key) = config.store.vault(true, None)?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -57,7 +59,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let world = Arc::new(World { settings, clock: stoa_core::world::Clock::default(), vault });
 
     let (bell, nudge) = (Bell::default(), Arc::new(Notify::new()));
-    let mut database = stoa_db::Settings::new(config.database_url());
+    let mut database = stoa_db::Settings::new(config.store.database_url());
     database.readers = config.database_readers;
     database.writers = config.database_writers;
     database.fsync = !config.unsafe_no_fsync;
@@ -78,6 +80,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     tasks.spawn(controllers::housekeeping(Arc::clone(&app), stop.clone()));
     if app.db.engine() == Engine::Postgres {
         tasks.spawn(controllers::sequence(Arc::clone(&app), nudge, stop.clone()));
+        tasks.spawn(controllers::hold_ring(Arc::clone(&app), stop.clone()));
     }
     tasks.spawn(serve(listener, Arc::clone(&app), stop.clone()));
     let runner = if config.no_runner {
@@ -107,7 +110,8 @@ async fn set_up(
         .write(move |tx| bootstrap::run(tx, &Call::by_system(&world, "bootstrap"), &wanted))
         .await
         .context("cannot set the installation up")?;
-    let made = made.map_err(|WrongKey| wrong_key(config, made_master_key))?;
+    let made = made.map_err(|locked| wrong_key(config, &app.world.vault, made_master_key, &locked))?;
+    config.store.settle(&app.world.vault)?;
     if fresh {
         embedded::key_file(config).settle(made.public_key == key.public_pem())?;
     }
@@ -122,7 +126,7 @@ async fn set_up(
 }
 
 fn admin_file(config: &Config) -> Pending {
-    Pending::of(&config.data_dir, "admin-key.json")
+    Pending::of(&config.store.data_dir, "admin-key.json")
 }
 
 /// The first administrator's key: the one that the configuration names, or one that is written down before the
@@ -147,14 +151,14 @@ fn administrator(config: &Config, public_url: &str) -> anyhow::Result<Admin> {
 }
 
 /// Why this master key will not do. One that was made just now goes away: it must not be taken for the real one.
-fn wrong_key(config: &Config, made: bool) -> ConfigError {
-    let path = config.master_key_path();
-    let place = path.display();
+fn wrong_key(config: &Config, vault: &Vault, made: bool, locked: &Locked) -> ConfigError {
     if !made {
-        return ConfigError::Other(format!("{place}: this database was set up with another master key"));
+        return keys::why(locked, &config.store, vault);
     }
+    let path = config.store.own_key_file();
     match std::fs::remove_file(&path) {
         Ok(()) => {
+            let place = path.display();
             ConfigError::Other(format!("{place}: the master key of this database is missing; put it back"))
         }
         Err(source) => ConfigError::File { path, source },

@@ -139,6 +139,7 @@ async fn serve(
         Takes::Kind(_, _, limit, _)
         | Takes::KindIfAny(_, _, limit, _)
         | Takes::Json(limit)
+        | Takes::Exactly(_, limit)
         | Takes::Raw(limit) => limit,
     };
     // A body of unknown length may be large too.
@@ -223,6 +224,15 @@ fn negotiate(route: &Route, request: &mut Request, raw: Bytes) -> Result<(), Ref
     let taken = match route.takes {
         Takes::Nothing => None,
         Takes::Raw(_) => {
+            request.raw = raw;
+            return accept(route, request);
+        }
+        Takes::Exactly(wanted, _) => {
+            if !wanted.iter().any(|wanted| media::is(content_type.unwrap_or_default(), wanted)) {
+                let (wanted, found) = (wanted.join(" or "), content_type.unwrap_or("absent"));
+                let problem = format!("The Content-Type must be {wanted}, not {found}.");
+                return Err(Refusal::UnsupportedMediaType(problem));
+            }
             request.raw = raw;
             return accept(route, request);
         }

@@ -4,7 +4,7 @@
 use crate::openapi::Schemas;
 use crate::request::{Reply, Request};
 use crate::route::{About, Accept, Route, Takes, VersionSchemas};
-use crate::{hal, media};
+use crate::{body, hal, media};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use stoa_base::Refusal;
@@ -200,6 +200,63 @@ fn replace<K: Kind>(tx: &mut Tx, call: &Call, request: &Request, id: &str) -> Ou
     let found = K::find(tx, call, id, request.version)?;
     let found = locked::<K>(tx, found)?.filter(is_living).ok_or(refusal)?;
     K::update(tx, call, request, id, Some(found))
+}
+
+/// Creates what a declarative import names, or replaces the one that has its key (`api-core.md` §5). Kinds that
+/// never change are made anew when they are to be another.
+pub fn apply<K: Kind>(
+    tx: &mut Tx,
+    call: &Call,
+    body: &Value,
+    version: &'static str,
+    id: &str,
+) -> Outcome<Object> {
+    let is_living = |object: &Object| object.deleted_at.is_none();
+    body::check_strings(body, K::LONG)?;
+    let request =
+        Request { version, path: vec![id.to_owned()], json: Some(body.clone()), ..Request::default() };
+    K::check_types(&request)?;
+    call.may_at_all(K::RESOURCE, Action::Write)?;
+    let found = K::find(tx, call, id, version)?.filter(is_living);
+    let Some(found) = locked::<K>(tx, found)?.filter(is_living) else {
+        return K::create(tx, call, &request);
+    };
+    if K::WRITES != Writes::NoUpdate {
+        return K::update(tx, call, &request, id, Some(found));
+    }
+    call.may(K::RESOURCE, Action::Write, &K::scope(&found))?;
+    if says(&K::show(tx, call, &found, version)?, &body::without_nulls(body.clone())) {
+        return Ok(found);
+    }
+    K::delete(tx, call, &request, found)?;
+    K::create(tx, call, &request)
+}
+
+/// Whether `shown` says all that is `wanted`, and nothing that it does not want beside what the server sets.
+fn says(shown: &Value, wanted: &Value) -> bool {
+    match (shown, wanted) {
+        (Value::Object(shown), Value::Object(wanted)) => {
+            let is_aside = |name: &str| matches!(name, "kind" | "apiVersion" | "status" | "_links");
+            let said = wanted
+                .iter()
+                .filter(|(name, _)| !is_aside(name))
+                .all(|(name, wanted)| shown.get(name).is_some_and(|shown| says(shown, wanted)));
+            said && (shown.contains_key("expiryDate") == wanted.contains_key("expiryDate")
+                || !shown.contains_key("roleRef"))
+        }
+        (shown, wanted) => shown == wanted,
+    }
+}
+
+/// Deletes what a declarative import misses in its collection. What is gone already is no matter.
+pub fn remove<K: Kind>(tx: &mut Tx, call: &Call, version: &'static str, id: &str) -> Outcome<()> {
+    let found = K::find(tx, call, id, version)?;
+    let Some(found) = locked::<K>(tx, found)?.filter(|object| object.deleted_at.is_none()) else {
+        return Ok(());
+    };
+    call.may(K::RESOURCE, Action::Delete, &K::scope(&found))?;
+    let request = Request { version, path: vec![id.to_owned()], ..Request::default() };
+    K::delete(tx, call, &request, found).map(|_| ())
 }
 
 fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {

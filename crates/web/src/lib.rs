@@ -7,6 +7,7 @@ pub mod credential;
 pub mod dispatch;
 pub mod events;
 pub mod hal;
+pub mod import;
 pub mod kind;
 pub mod media;
 pub mod metrics;

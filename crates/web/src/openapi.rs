@@ -257,6 +257,8 @@ fn request_body(route: &Route) -> Option<Value> {
     let mut content = Map::new();
     match route.takes {
         Takes::Nothing => return None,
+        // Its encodings say it all.
+        Takes::Exactly(..) => {}
         Takes::Raw(_) | Takes::Json(_) => {
             let entry = json!({ "schema": schema(about.request), "example": example });
             content.insert(media::JSON.into(), entry);
@@ -272,7 +274,14 @@ fn request_body(route: &Route) -> Option<Value> {
         }
     }
     for (media, example) in about.encodings {
-        let entry = json!({ "schema": { "type": "string" }, "example": example });
+        let json = serde_json::from_str::<Value>(example).ok().filter(|_| media.ends_with("json"));
+        let entry = match json {
+            Some(Value::Array(items)) => {
+                json!({ "schema": { "type": "array", "items": { "type": "object" } }, "example": items })
+            }
+            Some(example) => json!({ "schema": { "type": "object" }, "example": example }),
+            None => json!({ "schema": { "type": "string" }, "example": example }),
+        };
         content.insert((*media).into(), entry);
     }
     Some(

@@ -32,6 +32,15 @@ pub fn status_of(refusal: &Refusal) -> (StatusCode, &'static str) {
     }
 }
 
+/// Fields or objects that a refusal is about.
+pub fn remarks_of(refusal: &Refusal) -> Vec<String> {
+    match refusal {
+        Refusal::Invalid { field, .. } => vec![field.clone()],
+        Refusal::Conflict { remarks, .. } => remarks.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// The answer to a request that did not succeed. A fault is logged here, once, with its whole chain.
 pub fn response(error: &Error, path: &str, now: Moment, request: &str) -> Response {
     let refusal = match error {
@@ -60,11 +69,7 @@ pub fn response(error: &Error, path: &str, now: Moment, request: &str) -> Respon
         // Terraform shows the holder, and wants nothing else in the body.
         return plain(status, holder.clone());
     }
-    let remarks: Vec<String> = match refusal {
-        Refusal::Invalid { field, .. } => vec![field.clone()],
-        Refusal::Conflict { remarks, .. } => remarks.clone(),
-        _ => Vec::new(),
-    };
+    let remarks = remarks_of(refusal);
     let mut response = with_body(status, code, &refusal.to_string(), path, now, &remarks);
     let headers = response.headers_mut();
     match refusal {

@@ -46,6 +46,8 @@ pub enum Takes {
     KindIfAny(&'static str, &'static [&'static str], usize, &'static [&'static str]),
     /// Plain JSON, or nothing at all, at most so many bytes: Stoa's own operator endpoints.
     Json(usize),
+    /// Bytes of one of these media types, which the operation reads itself, at most so many.
+    Exactly(&'static [&'static str], usize),
     /// Bytes that the operation reads itself.
     Raw(usize),
 }
@@ -163,6 +165,11 @@ impl Route {
         op: impl Fn(&mut Tx, &Call, &Request) -> Outcome<Reply> + Send + Sync + 'static,
     ) -> Self {
         Self::new(method, path, Op::Write(Arc::new(op)))
+    }
+
+    /// A route whose operation takes more than one transaction.
+    pub fn paced(method: Method, path: impl Into<String>, op: StreamOp) -> Self {
+        Self::new(method, path, Op::Stream(op))
     }
 
     /// A route that streams.

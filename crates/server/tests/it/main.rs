@@ -16,6 +16,8 @@ mod cli;
 mod conformance;
 mod core_kinds;
 mod faults;
+mod import;
+mod keys;
 mod listening;
 mod live;
 mod patience;

@@ -4,7 +4,7 @@ use crate::process::{Process, stoa};
 use crate::stoa::{Stoa, shared_key};
 use std::path::Path;
 use std::process::Output;
-use stoa_core::secrets::Vault;
+use stoa_core::keys::Vault;
 use stoa_db::testing::{ENGINES, TestDatabase, fresh};
 use stoa_db::{Db, Engine, Sql};
 use stoa_server::assembly::migrations;
@@ -61,10 +61,13 @@ fn a_database_that_this_program_does_not_understand_is_refused() {
         };
         tamper("INSERT INTO migration (number, name, sha256, applied_at) VALUES (9999, 'future', 'x', 0)");
         let output = serve(folder.path(), &database.url, &[]);
+        let newest = migrations().last().unwrap().number;
         refused(
             &output,
             FAILED,
-            "the database is at migration 9999, this program knows up to 11; start the newer program",
+            &format!(
+                "the database is at migration 9999, this program knows up to {newest}; start the newer program"
+            ),
         );
     }
     for engine in ENGINES {

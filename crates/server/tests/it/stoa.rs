@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use stoa_db::Engine;
 use stoa_db::testing::TestDatabase;
 use stoa_seal::PrivateKey;
-use stoa_server::{Config, Running};
+use stoa_server::{Config, Running, Store};
 use tempfile::TempDir;
 
 /// uuid of the shared runner.
@@ -273,9 +273,13 @@ impl Stoa {
         change: impl FnOnce(&mut Config),
     ) -> Self {
         let mut config = Config {
-            data_dir: folder.path().to_owned(),
+            store: Store {
+                data_dir: folder.path().to_owned(),
+                database_url: Some(database.url.clone()),
+                master_key_file: None,
+                master_key: None,
+            },
             listen: "127.0.0.1:0".into(),
-            database_url: Some(database.url.clone()),
             public_url: None,
             no_runner: true,
             runner_parallel: 2,
@@ -284,7 +288,6 @@ impl Stoa {
             admin_workspace: "demo-partner".into(),
             admin_client_id: None,
             admin_client_secret: None,
-            master_key_file: None,
             shared_runner_aliases: vec!["11111111-2222-4333-8444-555555555555".into()],
             unsafe_no_fsync: false,
             database_readers: 2,
@@ -298,6 +301,11 @@ impl Stoa {
         let text = |name: &str| key[name].as_str().unwrap().to_owned();
         let admin = Caller::nobody(&url).login(&text("clientId"), &text("clientSecret")).await;
         Self { url, running: Arc::new(running), admin, folder, database }
+    }
+
+    /// Where its database is.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
     }
 
     /// Another server process, as it were, on the same database and keys.
