@@ -69,13 +69,11 @@ impl Keeper {
         if !is_stored(stored) {
             return stored == given;
         }
-        match given.get("plaintext").and_then(Value::as_str) {
-            Some(text) => self.holds(world, stored, text),
-            None => {
-                let hash = stored.get("hash").and_then(Value::as_str);
-                hash.is_some() && given.get("hash").and_then(Value::as_str) == hash
-            }
+        if let Some(text) = given.get("plaintext").and_then(Value::as_str) {
+            return self.holds(world, stored, text);
         }
+        let hash = stored.get("hash").and_then(Value::as_str);
+        hash.is_some() && given.get("hash").and_then(Value::as_str) == hash
     }
 
     /// A secret out of a request: `{"plaintext"}` is kept, `{"hash"}` must be the one of `stored`: another one is a

@@ -146,13 +146,12 @@ fn next_master(
         }
         (None, file) => {
             let file = file.unwrap_or_else(|| store.next_key_file());
-            let text = match read_if_there(&file)? {
-                Some(text) => text,
-                None => {
-                    let key = Master::generate().map_err(|error| ConfigError::Other(error.to_string()))?;
-                    write_private(&file, &key)?;
-                    key
-                }
+            let text = if let Some(text) = read_if_there(&file)? {
+                text
+            } else {
+                let key = Master::generate().map_err(|error| ConfigError::Other(error.to_string()))?;
+                write_private(&file, &key)?;
+                key
             };
             (file.display().to_string(), text)
         }

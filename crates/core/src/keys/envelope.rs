@@ -26,7 +26,7 @@ pub(super) fn cipher(key: &Key) -> Outcome<LessSafeKey> {
 }
 
 /// Appends `plain`, sealed.
-pub(super) fn seal_into(key: &LessSafeKey, context: &[u8], plain: &[u8], out: &mut Vec<u8>) -> Outcome<()> {
+pub(super) fn seal_into(key: &LessSafeKey, about: &[u8], plain: &[u8], out: &mut Vec<u8>) -> Outcome<()> {
     let fault = |_| Fault::Crypto { what: "wrapping a value" };
     let mut nonce = [0; NONCE_LEN];
     rand::fill(&mut nonce).map_err(fault)?;
@@ -35,18 +35,18 @@ pub(super) fn seal_into(key: &LessSafeKey, context: &[u8], plain: &[u8], out: &m
     out.extend_from_slice(plain);
     let (_, content) = out.split_at_mut(start);
     let tag = key
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), content)
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(about), content)
         .map_err(fault)?;
     out.extend_from_slice(tag.as_ref());
     Ok(())
 }
 
 /// Opens what [`seal_into`] appended.
-pub(super) fn open_from(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Outcome<Vec<u8>> {
+pub(super) fn open_from(key: &LessSafeKey, about: &[u8], sealed: &[u8]) -> Outcome<Vec<u8>> {
     let fault = Fault::Crypto { what: "opening a value" };
     let Some((nonce, content)) = sealed.split_first_chunk::<NONCE_LEN>() else { return Err(fault.into()) };
     let mut content = content.to_vec();
-    let opened = key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut content);
+    let opened = key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(about), &mut content);
     let Ok(plain) = opened else { return Err(fault.into()) };
     let length = plain.len();
     content.truncate(length);
@@ -54,7 +54,7 @@ pub(super) fn open_from(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Out
 }
 
 /// A key out of [`open_from`].
-pub(super) fn open_key(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Outcome<Key> {
-    let opened = open_from(key, context, sealed)?;
+pub(super) fn open_key(key: &LessSafeKey, about: &[u8], sealed: &[u8]) -> Outcome<Key> {
+    let opened = open_from(key, about, sealed)?;
     Ok(opened.try_into().map_err(|_| Fault::Corrupt { what: "key" })?)
 }

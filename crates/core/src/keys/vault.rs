@@ -169,15 +169,15 @@ impl Vault {
     fn data_key<'a>(&self, wrapped: &'a [u8]) -> Outcome<(Key, &'a [u8])> {
         let corrupt = Fault::Corrupt { what: "wrapped value" };
         let Some((generation, head)) = generation_of(wrapped) else { return Err(corrupt.into()) };
-        let (context, rest) = wrapped.split_at(head);
+        let (about, rest) = wrapped.split_at(head);
         let Some((key, content)) = rest.split_at_checked(SEALED_KEY_BYTES) else {
             return Err(corrupt.into());
         };
         let ring = self.ring();
         let what = "opening a value of a key generation that this server does not hold";
         let wrap = ring.values.get(&generation).ok_or(Fault::Crypto { what })?;
-        let context = if head == HEAD_BYTES { context } else { &[] };
-        Ok((envelope::open_key(wrap, context, key)?, content))
+        let about = if head == HEAD_BYTES { about } else { &[] };
+        Ok((envelope::open_key(wrap, about, key)?, content))
     }
 
     /// Whether a value that begins so is wrapped by the generation in use.

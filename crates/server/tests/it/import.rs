@@ -150,7 +150,7 @@ spec:
             assert_eq!(results(answer, 2), [done("meshUser[lea]"), done("meshWorkspace[orchard]")]);
         }
         assert_eq!(stoa.admin.get("meshUser", "/lea").await.expect(200)["apiVersion"], "v2");
-        assert_eq!(results(send(&stoa.admin, "", YAML, String::new()).await, 0), [json!(0); 0]);
+        results(send(&stoa.admin, "", YAML, String::new()).await, 0);
     }
 
     async fn what_cannot_be_read_or_answered_is_refused_whole(stoa) {
@@ -171,7 +171,7 @@ spec:
         }
         let query = "?owner=a&meshObjectCollection=b";
         send(&stoa.admin, query, JSON, "[]".to_owned()).await.refused(404, "a/b");
-        assert_eq!(results(send(&stoa.admin, "?owner=&meshObjectCollection=", JSON, "[]".into()).await, 0), [json!(0); 0]);
+        results(send(&stoa.admin, "?owner=&meshObjectCollection=", JSON, "[]".into()).await, 0);
     }
 
     async fn only_api_users_and_admins_of_workspaces_import(stoa) {

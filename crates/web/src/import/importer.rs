@@ -127,9 +127,8 @@ pub(super) fn identify(importers: &[Importer], object: &Value) -> Result<(usize,
     if !object.is_object() {
         return Err(Refusal::Malformed("An entry of an import must be an object.".into()));
     }
-    let kind = match object.get("kind") {
-        Some(Value::String(kind)) => kind,
-        _ => return Err(Refusal::invalid("kind", "is required and must be a text")),
+    let Some(Value::String(kind)) = object.get("kind") else {
+        return Err(Refusal::invalid("kind", "is required and must be a text"));
     };
     let place = importers.iter().position(|importer| importer.kind == kind);
     let Some((place, importer)) = place.and_then(|place| Some((place, importers.get(place)?))) else {

@@ -227,7 +227,10 @@ impl Stage {
                 Some(media(kind, versions.last().unwrap()))
             }
             Accept::Exactly(media) => Some(media.to_owned()),
-            Accept::Anything => None,
+            Accept::Anything => match route.takes {
+                Takes::Exactly(taken, _) => taken.first().map(|media| (*media).to_owned()),
+                _ => None,
+            },
         };
         let body = (route.takes != Takes::Nothing).then(|| self.body(route).to_string());
         Ask { method: route.method.clone(), path, media, body }
@@ -342,6 +345,8 @@ impl Stage {
             }
             "meshBuildingBlockRun" if route.path.ends_with("/complete") => json!({ "status": "SUCCEEDED" }),
             "meshBuildingBlockRun" => json!({ "status": "IN_PROGRESS" }),
+            "import" if route.method == Method::PUT => json!([]),
+            "import" => json!({ "name": "people", "owner": " " }),
             "identity" => json!({}),
             // States and their locks.
             _ => json!({ "version": 4, "serial": 1, "lineage": "l", "ID": "lock" }),
