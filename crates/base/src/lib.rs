@@ -7,5 +7,5 @@ mod refusal;
 
 pub use id::{ObjectId, RunId, new_uuid};
 pub use moment::{Day, Moment};
-pub use name::{BadName, check_identifier, check_key};
+pub use name::{BadName, check_identifier, check_key, is_email};
 pub use refusal::Refusal;

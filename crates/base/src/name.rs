@@ -44,6 +44,16 @@ pub fn check_key(text: &str) -> Result<(), BadName> {
     if first && rest && text.len() <= 255 { Ok(()) } else { Err(BadName::Key) }
 }
 
+/// Whether text has the form of an e-mail address: something, one `@`, something, and no blanks.
+pub fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

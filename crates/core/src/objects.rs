@@ -192,6 +192,30 @@ pub fn replace(
     Ok(object)
 }
 
+const AMEND: Sql = Sql::new(
+    "UPDATE object SET doc = $2, version = version + 1, updated_at = $3 WHERE id = $1 RETURNING version",
+);
+
+/// Changes a part of what is declared that neither lists nor references follow, such as a tag. Of a deleted
+/// object only what it shows changes: nobody is told.
+pub fn amend(
+    tx: &mut Tx,
+    call: &Call,
+    _allowed: Allowed,
+    old: &Object,
+    doc: Value,
+    told: Told<'_>,
+) -> Outcome<()> {
+    let row = [old.id.0.into(), doc.to_string().into(), call.now.micros().into()];
+    let mut object = Object { doc, ..old.clone() };
+    object.version = tx.one(&AMEND, &row, |row| row.get(0))?;
+    remember(tx, call, &object)?;
+    if object.deleted_at.is_some() {
+        return Ok(());
+    }
+    tell(tx, call, &object, Deed::Changed, told, Some(old.doc.clone()))
+}
+
 const OBSERVE: Sql = Sql::new("UPDATE object SET status = $2, updated_at = $3 WHERE id = $1");
 
 /// Records what was observed of an object: no new version, but an event of the feed.

@@ -1,6 +1,7 @@
 //! The installation: its settings, its clock, its keys.
 
 use crate::secrets::Vault;
+use crate::tags::Known;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stoa_base::Moment;
@@ -78,4 +79,6 @@ pub struct World {
     pub clock: Clock,
     /// Its keys.
     pub vault: Vault,
+    /// The tag definitions as last read.
+    pub tags: Known,
 }

@@ -43,6 +43,7 @@ fn index() -> Vec<Indexed> {
             &["uuid", "email", "firstName", "lastName", "username", "euid"],
             Resource::User,
         ),
+        ("meshtagdefinitions", "meshtagdefinitions", &[], Resource::TagDefinition),
         ("meshapikeys", "meshapikeys", &["workspaceIdentifier", "displayName"], Resource::ApiKey),
         (
             "meshintegrations",
@@ -112,7 +113,12 @@ pub fn routes() -> Vec<Route> {
 
 /// Every controller there is, by name.
 pub fn controllers() -> impl Iterator<Item = (&'static str, Look)> {
-    [stoa_core::keys::rewrap::CONTROLLERS, stoa_blocks::CONTROLLERS, stoa_platforms::CONTROLLERS]
+    [
+        stoa_core::keys::rewrap::CONTROLLERS,
+        stoa_blocks::CONTROLLERS,
+        stoa_platforms::CONTROLLERS,
+        stoa_governance::CONTROLLERS,
+    ]
         .into_iter()
         .flatten()
         .copied()
