@@ -119,9 +119,9 @@ pub fn controllers() -> impl Iterator<Item = (&'static str, Look)> {
         stoa_platforms::CONTROLLERS,
         stoa_governance::CONTROLLERS,
     ]
-        .into_iter()
-        .flatten()
-        .copied()
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 fn schemas() -> Schemas {

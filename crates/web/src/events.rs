@@ -207,6 +207,7 @@ fn resource_of(kind: &str) -> Resource {
         "meshBuildingBlockRun" => Resource::Run,
         "meshBuildingBlockRunner" => Resource::Runner,
         "meshIntegration" => Resource::Integration,
+        "meshTagDefinition" => Resource::TagDefinition,
         // What no kind claims is for those who may read the whole audit trail.
         _ => Resource::EventLog,
     }

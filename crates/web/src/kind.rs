@@ -311,6 +311,7 @@ pub fn routes<K: Kind>() -> Vec<Route> {
             query: K::FILTERS,
             success: &[200],
             errors: &[400, 403],
+            open: K::OPEN_READ,
             ..about.clone()
         }),
         Route::read(Method::GET, &item, |tx, call, request| {

@@ -102,6 +102,8 @@ pub struct About {
     pub example: Option<Value>,
     /// Other encodings of the request body: content type and example.
     pub encodings: &'static [(&'static str, &'static str)],
+    /// Whether everybody who proves to be somebody may read here.
+    pub open: bool,
     /// Statuses beyond those that access, body and media types imply.
     pub errors: &'static [u16],
     /// What the caller must be allowed to do; the codes that allow it stand in the description.

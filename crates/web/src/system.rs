@@ -82,12 +82,14 @@ fn index_of(app: &App, call: &Call, index: &[Indexed]) -> Response {
     let mut links = Map::new();
     links.insert("self".into(), hal::link(call.link("/api/meshobjects")));
     for (relation, path, first, resource) in index {
-        if !call.actor.holds_any(*resource, Action::Read) {
+        let path = format!("/api/meshobjects/{path}");
+        let found = app.router.find(&Method::GET, &path);
+        let open = matches!(&found, Found::Route(list, _) if list.about.open);
+        if !open && !call.actor.holds_any(*resource, Action::Read) {
             continue;
         }
-        let path = format!("/api/meshobjects/{path}");
         let mut variables = first.to_vec();
-        if let Found::Route(list, _) = app.router.find(&Method::GET, &path) {
+        if let Found::Route(list, _) = found {
             let filters = list.about.query.iter().map(|(name, _)| *name);
             variables.extend(filters.filter(|name| !first.contains(name)));
         }

@@ -9,6 +9,8 @@ mod lists;
 mod login;
 mod projects;
 mod system;
+mod tag_definitions;
+mod tags;
 mod users;
 mod workspaces;
 

@@ -124,6 +124,7 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
         "meshUser" => ("v2", "meshusers"),
         "meshIntegration" => ("v1", "meshintegrations"),
         "meshEventLog" => ("v1-preview", "mesheventlogs"),
+        "meshTagDefinition" => ("v1", "meshtagdefinitions"),
         "meshBuildingBlockDefinition" => ("v1-preview", "meshbuildingblockdefinitions"),
         "meshBuildingBlockDefinitionVersion" => ("v1-preview", "meshbuildingblockdefinitionversions"),
         "meshBuildingBlock" => ("v2-preview", "meshbuildingblocks"),
@@ -328,6 +329,28 @@ impl Stoa {
     pub async fn workspace(&self, name: &str) -> Value {
         let body = json!({ "metadata": { "name": name, "tags": {} }, "spec": { "displayName": format!("Team {name}") } });
         self.admin.create("meshWorkspace", &body).await
+    }
+
+    /// Definitions of tags that take any text.
+    pub async fn tags(&self, target: &str, keys: &[&str]) {
+        for key in keys {
+            self.tag(target, key, json!({ "string": {} }), &[]).await;
+        }
+    }
+
+    /// The definition of a tag, with these flags set: `mandatory`, `immutable`, `restricted`.
+    pub async fn tag(&self, target: &str, key: &str, value_type: Value, flags: &[&str]) -> Value {
+        let mut body = json!({
+            "metadata": { "name": format!("{target}.{key}") },
+            "spec": {
+                "targetKind": target, "key": key, "valueType": value_type, "displayName": key,
+                "description": "",
+            },
+        });
+        for flag in flags {
+            body["spec"][*flag] = json!(true);
+        }
+        self.admin.create("meshTagDefinition", &body).await
     }
 
     /// A key of a workspace with these permissions, signed in.

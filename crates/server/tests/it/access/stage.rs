@@ -113,6 +113,7 @@ impl Stage {
         admin.create("meshUser", &user).await;
         let bot = json!({ "metadata": { "name": "bot" }, "spec": { "displayName": "B" } });
         let bot = text(&admin.create("meshApiUser", &bot).await, "/status/password");
+        stoa.tags("meshProject", &["stage"]).await;
         let event = admin.list("meshEventLog", "?workspaceIdentifier=shop").await.remove(0);
 
         let gone = stoa.key("shop", &["PROJECT_LIST"]).await;
@@ -262,8 +263,10 @@ impl Stage {
             "meshapikeys" => self.columns[0].client_id.clone(),
             "meshapiusers" if deleting => self.spare("meshApiUser").await,
             "meshapiusers" => "bot".into(),
+            "meshtagdefinitions" if deleting => self.spare("meshTagDefinition").await,
             "meshusers" if deleting => self.spare("meshUser").await,
             "meshusers" => "lea".into(),
+            "meshtagdefinitions" => "meshProject.stage".into(),
             "meshintegrations" => self.integration.clone(),
             "mesheventlogs" => self.event.clone(),
             "meshbuildingblockdefinitions" => self.definition.clone(),
@@ -291,6 +294,14 @@ impl Stage {
                 Some(format!("shop.{name}")),
             ),
             "meshApiKey" => (key_body("shop", &[]), None),
+            "meshTagDefinition" => {
+                let id = format!("meshProject.{name}");
+                let spec = json!({
+                    "targetKind": "meshProject", "key": name, "valueType": { "string": {} }, "displayName": "T",
+                    "description": "",
+                });
+                (json!({ "metadata": { "name": id }, "spec": spec }), Some(id))
+            }
             "meshApiUser" => {
                 (json!({ "metadata": { "name": name }, "spec": { "displayName": "B" } }), Some(name))
             }
@@ -325,6 +336,12 @@ impl Stage {
                 blank(json!({ "name": "lea" }), json!({ "email": "none", "firstName": "L", "lastName": "A" }))
             }
             "meshIntegration" => blank(owned, json!({ "config": {} })),
+            "meshTagDefinition" => blank(
+                json!({ "name": "meshProject.stage" }),
+                json!({
+                    "targetKind": "meshProject", "key": "stage", "valueType": { "string": {} }, "description": "",
+                }),
+            ),
             "meshBuildingBlockRunner" => {
                 blank(owned, json!({ "publicKey": "none", "implementationType": "ALL" }))
             }

@@ -80,6 +80,7 @@ fn metadata(workspace: &str) -> Value {
 
 on_both! {
     async fn workspaces(stoa) {
+        stoa.tags("meshWorkspace", &["k"]).await;
         let body = json!({
             "apiVersion": "v2", "kind": "meshWorkspace",
             "metadata": { "name": "orchard", "tags": { "k": ["v"] } },
@@ -89,6 +90,7 @@ on_both! {
     }
 
     async fn projects(stoa) {
+        stoa.tags("meshProject", &["k"]).await;
         stoa.workspace("shop").await;
         let body = json!({
             "apiVersion": "v2", "kind": "meshProject",
@@ -152,6 +154,7 @@ on_both! {
     }
 
     async fn definitions(stoa) {
+        stoa.tags("meshBuildingBlockDefinition", &["k"]).await;
         stoa.workspace("shop").await;
         let body = json!({
             "apiVersion": "v1-preview", "kind": "meshBuildingBlockDefinition",

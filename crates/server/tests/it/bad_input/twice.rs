@@ -133,6 +133,7 @@ on_both! {
     }
 
     async fn changes_at_once_leave_one_of_them_whole(stoa) {
+        stoa.tags("meshWorkspace", &["n"]).await;
         stoa.workspace("orchard").await;
         let before = entries(&stoa).await;
         let all = (0..12).map(|n| {

@@ -73,6 +73,7 @@ on_both! {
     }
 
     async fn behaviour_2_declared_tags_come_back_unchanged(stoa) {
+        stoa.tags(DEFINITION, &["confidentiality", "zones", "empty", "number"]).await;
         let mut body = definition_body("demo-partner");
         body["metadata"]["tags"] = json!({ "confidentiality": ["internal"], "zones": ["b", "a", "b"] });
         let created = stoa.admin.create(DEFINITION, &body).await;

@@ -4,6 +4,10 @@ use super::{Desk, is_private};
 use serde_json::{Value, json};
 
 const SHOP: &str = "
+kind: meshTagDefinition
+metadata: { name: meshWorkspace.stage }
+spec: { targetKind: meshWorkspace, key: stage, valueType: { string: {} }, displayName: Stage, description: '' }
+---
 kind: meshWorkspace
 metadata: { name: shop, tags: { stage: [test] } }
 spec: { displayName: The shop }
@@ -126,11 +130,11 @@ fn what_files_declare_is_made_changed_and_left_alone() {
     desk.says(&["get", "workspace", "shop"]).fails(1, "NotFound");
 
     let made = desk.says(&["apply", "-f", folder]).with(0);
-    assert_eq!(made.out.matches(" created").count(), 3, "{made:#?}");
+    assert_eq!(made.out.matches(" created").count(), 4, "{made:#?}");
     assert_eq!(made.out.matches(" configured").count(), 1, "the draft of the definition: {made:#?}");
     desk.says(&["apply", "-f", folder, "--dry-run"]).with(0);
     let again = desk.says(&["apply", "-f", folder]).with(0);
-    assert_eq!(again.out.matches(" unchanged").count(), 4, "{again:#?}");
+    assert_eq!(again.out.matches(" unchanged").count(), 5, "{again:#?}");
 
     desk.file("manifests/shop.yaml", &SHOP.replace("The shop", "Our shop"));
     let planned = desk.says(&["apply", "-f", folder, "--dry-run", "-o", "json"]).with(2);

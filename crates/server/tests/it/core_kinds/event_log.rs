@@ -63,6 +63,8 @@ on_both! {
     }
 
     async fn every_change_is_told_once(stoa) {
+        stoa.tags("meshWorkspace", &["a"]).await;
+        stoa.tags("meshProject", &["a"]).await;
         let mut seen = stoa.admin.list(KIND, "?size=1000").await.len();
         let admin = &stoa.admin;
         macro_rules! tells {

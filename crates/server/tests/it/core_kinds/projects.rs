@@ -22,6 +22,7 @@ async fn found(stoa: &Stoa, query: &str) -> Vec<String> {
 
 on_both! {
     async fn it_shows_its_fields_and_nothing_else(stoa) {
+        stoa.tags(KIND, &["stage"]).await;
         stoa.workspace("orchard").await;
         // The Terraform client sends both payment fields as null.
         let mut sent = body("orchard", "press-dev");
@@ -54,6 +55,7 @@ on_both! {
     }
 
     async fn required_and_optional_fields(stoa) {
+        stoa.tags(KIND, &["stage"]).await;
         stoa.workspace("orchard").await;
         let good = body("orchard", "web");
         for (missing, field) in [
@@ -91,6 +93,7 @@ on_both! {
     }
 
     async fn a_put_replaces_what_is_mutable_and_creates_nothing(stoa) {
+        stoa.tags(KIND, &["stage"]).await;
         for name in ["orchard", "shop"] {
             stoa.workspace(name).await;
         }
@@ -110,6 +113,7 @@ on_both! {
     }
 
     async fn filters_narrow_the_list(stoa) {
+        stoa.tags(KIND, &["stage"]).await;
         for name in ["orchard", "shop"] {
             stoa.workspace(name).await;
         }
@@ -143,6 +147,7 @@ on_both! {
     }
 
     async fn a_deleted_project_is_renamed_and_frees_its_name(stoa) {
+        stoa.tags(KIND, &["stage"]).await;
         stoa.workspace("orchard").await;
         let made = stoa.admin.create(KIND, &body("orchard", "web")).await;
         let answer = stoa.admin.delete(KIND, "/orchard.web").await;
@@ -175,6 +180,7 @@ on_both! {
     }
 
     async fn a_key_sees_its_own_projects_only(stoa) {
+        stoa.tags(KIND, &["stage"]).await;
         for name in ["orchard", "shop"] {
             stoa.workspace(name).await;
             stoa.admin.create(KIND, &body(name, "web")).await;

@@ -30,6 +30,7 @@ async fn listed(stoa: &Stoa) -> Vec<String> {
 
 on_both! {
     async fn it_shows_its_fields_and_nothing_else(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         let answer = stoa.admin.post(KIND, "", &body("orchard")).await;
         assert_eq!(answer.headers["content-type"], media(KIND, "v2"));
         let made = answer.expect(201);
@@ -59,6 +60,7 @@ on_both! {
     }
 
     async fn v1_is_a_view_for_readers(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         let made = stoa.admin.create(KIND, &body("orchard")).await;
         let shown = as_v1(&stoa.admin, "/orchard").await;
         let mut expected = with(without(made, "/metadata/tags"), "/apiVersion", json!("v1"));
@@ -80,6 +82,7 @@ on_both! {
     }
 
     async fn its_identifier_has_a_pattern_and_a_length(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         for good in ["a", "0", "team-1", "exactly-16-chars"] {
             stoa.admin.create(KIND, &body(good)).await;
         }
@@ -104,6 +107,7 @@ on_both! {
     }
 
     async fn required_and_optional_fields(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         for (missing, field) in
             [("/metadata", "metadata"), ("/spec", "spec"), ("/spec/displayName", "spec.displayName")]
         {
@@ -127,6 +131,7 @@ on_both! {
     }
 
     async fn a_put_replaces_what_is_mutable(stoa) {
+        stoa.tags(KIND, &["cost-center", "stage"]).await;
         let made = stoa.admin.create(KIND, &body("orchard")).await;
         let mut wanted = body("orchard");
         wanted["spec"] = json!({ "displayName": "Pear Team", "platformBuilderAccessEnabled": true });
@@ -144,6 +149,7 @@ on_both! {
     }
 
     async fn a_put_on_nothing_creates(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         stoa.workspace("shop").await;
         let key = stoa.key("shop", &["WORKSPACE_SAVE", "WORKSPACE_LIST"]).await;
         key.put(KIND, "/orchard", &body("orchard")).await.refused(403, "ADM_WORKSPACE_SAVE");
@@ -167,6 +173,7 @@ on_both! {
     }
 
     async fn tags_are_lists_of_strings(stoa) {
+        stoa.tags(KIND, &["n", "s", "k", "one", "two", &"k".repeat(100)]).await;
         let tagged = |tags: Value| with(body("orchard"), "/metadata/tags", tags);
         let made = stoa
             .admin
@@ -205,6 +212,7 @@ on_both! {
     }
 
     async fn what_it_owns_keeps_it_alive(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         let owner = |name: &str| json!({ "ownedByWorkspace": name });
         stoa.workspace("orchard").await;
         let project = json!({ "metadata": { "name": "web", "ownedByWorkspace": "orchard" }, "spec": { "displayName": "Web" } });
@@ -237,6 +245,7 @@ on_both! {
     }
 
     async fn a_deleted_workspace_stays_readable_and_frees_its_name(stoa) {
+        stoa.tags(KIND, &["cost-center"]).await;
         let made = stoa.admin.create(KIND, &body("orchard")).await;
         let key = stoa.key("orchard", &["WORKSPACE_LIST", "WORKSPACE_DELETE"]).await;
         key.get(KIND, "/orchard").await.expect(200);
