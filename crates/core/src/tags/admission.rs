@@ -117,11 +117,10 @@ impl Refused<'_> {
             )));
         }
         let mut problems = self.problems.into_iter();
-        let Some((key, mut problem)) = problems.next() else { return Ok(()) };
-        for (other, more) in problems {
-            problem.push_str(&format!("; `{}.{other}` {more}", self.field));
-        }
-        Err(Refusal::invalid(format!("{}.{key}", self.field), problem))
+        let Some((key, first)) = problems.next() else { return Ok(()) };
+        let others = problems.map(|(other, problem)| format!("`{}.{other}` {problem}", self.field));
+        let all: Vec<String> = std::iter::once(first).chain(others).collect();
+        Err(Refusal::invalid(format!("{}.{key}", self.field), all.join("; ")))
     }
 }
 
