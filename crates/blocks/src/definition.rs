@@ -44,7 +44,7 @@ pub struct NamedRef {
     #[schema(nullable = false)]
     kind: Option<String>,
     /// Name.
-    name: String,
+    pub name: String,
 }
 
 impl NamedRef {
@@ -422,6 +422,7 @@ impl Kind for Definitions {
                 .into());
             }
         }
+        objects::tell_leaving(tx, call, &object)?;
         for block in block::deleted_of(tx, object.id)? {
             run::forget_block(tx, block.id)?;
             let told =

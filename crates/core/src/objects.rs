@@ -173,13 +173,41 @@ pub fn replace(
     draft: Draft,
     told: Told<'_>,
 ) -> Outcome<Object> {
+    let same_status = draft.status.is_null() || draft.status == old.status;
+    if draft.doc == old.doc && same_status {
+        return Ok(old.clone());
+    }
+    rewrite(tx, call, old, old.clone(), draft, told)
+}
+
+const HAND_OVER: Sql = Sql::new("UPDATE object SET workspace = $2 WHERE id = $1");
+
+/// Gives an object to another workspace, and replaces what is declared with it.
+pub fn hand_over(
+    tx: &mut Tx,
+    call: &Call,
+    _allowed: Allowed,
+    old: &Object,
+    workspace: &str,
+    draft: Draft,
+    told: Told<'_>,
+) -> Outcome<Object> {
+    tx.run(&HAND_OVER, &[old.id.0.into(), workspace.into()])?;
+    let object = Object { workspace: Some(workspace.into()), ..old.clone() };
+    rewrite(tx, call, old, object, draft, told)
+}
+
+fn rewrite(
+    tx: &mut Tx,
+    call: &Call,
+    old: &Object,
+    mut object: Object,
+    draft: Draft,
+    told: Told<'_>,
+) -> Outcome<Object> {
     // What was observed meanwhile stays, unless this change is about it.
     let observed = (!draft.status.is_null()).then(|| draft.status.to_string());
     let status = if draft.status.is_null() { old.status.clone() } else { draft.status };
-    if draft.doc == old.doc && status == old.status {
-        return Ok(old.clone());
-    }
-    let mut object = old.clone();
     object.doc = draft.doc;
     object.status = status;
     let row = [old.id.0.into(), object.doc.to_string().into(), observed.into(), call.now.micros().into()];
@@ -370,6 +398,32 @@ pub fn referrers(tx: &mut Tx, target: ObjectId, relation: Option<&str>, limit: i
     Ok(tx.all(&sql, &args, Object::read)?)
 }
 
+/// Living objects that lean, by the relation `outer`, on living ones that lean on `target` by `inner`; oldest first,
+/// at most `limit`.
+pub fn referrers_of_referrers(
+    tx: &mut Tx,
+    target: ObjectId,
+    (inner, outer): (&str, &str),
+    limit: i64,
+) -> Outcome<Vec<Object>> {
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM reference i JOIN reference u ON u.target = i.source JOIN object o ON o.id = u.source
+         WHERE i.target = $1 AND i.relation = $2 AND u.relation = $3 AND o.deleted_at IS NULL
+         ORDER BY o.created_at, o.id LIMIT $4"
+    ));
+    Ok(tx.all(&sql, &[target.0.into(), inner.into(), outer.into(), limit.into()], Object::read)?)
+}
+
+/// Tells the areas whose things name this object that it goes.
+pub fn tell_leaving(tx: &mut Tx, call: &Call, object: &Object) -> Outcome<()> {
+    for (kind, leaving) in call.world.leaving {
+        if *kind == object.kind {
+            leaving(tx, call, object)?;
+        }
+    }
+    Ok(())
+}
+
 /// Living objects that a workspace owns, of the given kind.
 pub fn owned_by(tx: &mut Tx, workspace: &str, kind: &str, limit: i64) -> Outcome<Vec<Object>> {
     let sql = Sql::built(format!(
@@ -435,6 +489,12 @@ fn set_facets(tx: &mut Tx, object: &Object, facets: &[(&'static str, String)]) -
         )?;
     }
     Ok(())
+}
+
+/// Files an object anew, when what lists find it by follows another object: no version, no event.
+pub fn refile(tx: &mut Tx, object: &Object, facets: &[(&'static str, String)]) -> Outcome<()> {
+    tx.run(&DROP_FACETS, &[object.id.0.into()])?;
+    set_facets(tx, &Object { version: 1, ..object.clone() }, facets)
 }
 
 const HAS_FACET: Sql = Sql::new("SELECT count(*) FROM facet WHERE object = $1 AND name = $2 AND value = $3");

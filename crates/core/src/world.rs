@@ -1,10 +1,14 @@
 //! The installation: its settings, its clock, its keys.
 
+use crate::call::Call;
+use crate::objects::Object;
+use crate::outcome::Outcome;
 use crate::secrets::Vault;
 use crate::tags::Known;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stoa_base::Moment;
+use stoa_db::Tx;
 
 /// Settings that operations need.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Settings {
     pub api_keys_per_workspace: usize,
     /// Longest life an API key may be given, if that is limited.
     pub api_key_max_life: Option<Duration>,
+    /// Locations that come with the installation (`api-platforms.md` §4).
+    pub locations: Vec<String>,
     /// Whether integrations of type `entraid` are offered.
     pub entra_id: bool,
     /// How long a run may be silent before it is offered again (`runner-protocol.md` §9.2).
@@ -42,6 +48,7 @@ impl Settings {
             project_identifier_max: 30,
             api_keys_per_workspace: 10,
             api_key_max_life: None,
+            locations: vec!["global".into()],
             entra_id: true,
             run_inactivity: Duration::from_hours(3),
             access_token_life: Duration::from_mins(5),
@@ -70,6 +77,9 @@ impl Clock {
     }
 }
 
+/// What an area does when an object goes that things of its own name.
+pub type Leaving = fn(&mut Tx, &Call, &Object) -> Outcome<()>;
+
 /// The installation.
 #[derive(Debug)]
 pub struct World {
@@ -81,4 +91,6 @@ pub struct World {
     pub vault: Vault,
     /// The tag definitions as last read.
     pub tags: Known,
+    /// Who is told when an object of a kind goes.
+    pub leaving: &'static [(&'static str, Leaving)],
 }

@@ -1,5 +1,9 @@
 //! meshLandingZone as stored: a preset that tenants are made from (`api-platforms.md` §6).
 
+pub mod following;
+pub mod kind;
+pub mod properties;
+
 use crate::platform;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

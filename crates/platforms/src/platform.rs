@@ -1,5 +1,10 @@
 //! meshPlatform as stored: one connected installation that tenants are made on (`api-platforms.md` §5).
 
+pub mod availability;
+pub mod kind;
+pub mod operating;
+pub mod review;
+
 use crate::reference::NameRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

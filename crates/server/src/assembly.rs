@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stoa_core::feed::{self, Bell};
 use stoa_core::work::Look;
+use stoa_core::world::Leaving;
 use stoa_core::{Resource, World};
 use stoa_db::{Db, DbError, Hooks, Migration, Settings};
 use stoa_identity::authenticate::Directory;
@@ -72,6 +73,29 @@ fn index() -> Vec<Indexed> {
         ("meshbuildingblockruns", "meshbuildingblockruns", &["buildingBlockUuid"], Resource::Run),
         ("meshbuildingblockrunners", "meshbuildingblockrunners", &["ownedByWorkspace"], Resource::Runner),
         (
+            "meshplatforms",
+            "meshplatforms",
+            &[
+                "ownedByWorkspace",
+                "identifier",
+                "locationIdentifier",
+                "displayName",
+                "restriction",
+                "publicationState",
+                "contributingWorkspace",
+                "platformTypeIdentifier",
+            ],
+            Resource::Platform,
+        ),
+        (
+            "meshlandingzones",
+            "meshlandingzones",
+            &["identifier", "displayName", "platformUuid", "disabled", "restricted", "ownedByWorkspace"],
+            Resource::LandingZone,
+        ),
+        ("meshplatformtypes", "meshplatformtypes", &["category", "lifecycleStatus"], Resource::Platform),
+        ("meshlocations", "meshlocations", &["displayName"], Resource::Platform),
+        (
             "mesheventlogs",
             "mesheventlogs",
             &["from", "until", "title", "description", "eventType", "workspaceIdentifier", "excludeTitle"],
@@ -110,6 +134,9 @@ pub fn routes() -> Vec<Route> {
     routes.extend(stoa_services::routes());
     routes
 }
+
+/// Who is told when an object of a kind goes.
+pub const LEAVING: &[(&str, Leaving)] = stoa_platforms::LEAVING;
 
 /// Every controller there is, by name.
 pub fn controllers() -> impl Iterator<Item = (&'static str, Look)> {

@@ -9,6 +9,7 @@ use stoa_core::objects;
 use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
 use stoa_db::Tx;
 use stoa_identity::apikey;
+use stoa_platforms::{location, platform_type};
 use stoa_tenancy::workspace;
 
 /// uuid of the API key that the embedded runner acts under.
@@ -54,6 +55,8 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Lo
     let home = workspace::ensure(tx, call, &call.world.settings.admin_workspace.clone(), "Administration")?;
     let public_key = runner::ensure_shared(tx, call, &wanted.public_key)?;
     integration::create_built_ins(tx, call)?;
+    platform_type::create_built_ins(tx, call, &home)?;
+    location::create_built_ins(tx, call, &home)?;
     let allowed = call.may(Resource::ApiKey, Action::Write, &Scope::installation())?;
 
     let embedded: ObjectId = EMBEDDED_KEY.parse().unwrap_or_default();

@@ -48,6 +48,9 @@ pub struct Config {
         value_name = "UUID"
     )]
     pub shared_runner_aliases: Vec<String>,
+    /// A location that the installation comes with, besides `global`; may be repeated
+    #[arg(long = "location", env = "STOA_LOCATIONS", value_delimiter = ',', value_name = "NAME")]
+    pub locations: Vec<String>,
     /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
     #[arg(long, env = "STOA_UNSAFE_NO_FSYNC", value_parser = BoolishValueParser::new())]
     pub unsafe_no_fsync: bool,

@@ -56,11 +56,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let mut settings = Settings::new(&public_url);
     settings.admin_workspace.clone_from(&config.admin_workspace);
     settings.shared_runner_aliases.clone_from(&config.shared_runner_aliases);
+    settings.locations.extend(config.locations.iter().cloned());
     let world = Arc::new(World {
         settings,
         clock: stoa_core::world::Clock::default(),
         vault,
         tags: stoa_core::tags::Known::default(),
+        leaving: assembly::LEAVING,
     });
 
     let (bell, nudge) = (Bell::default(), Arc::new(Notify::new()));

@@ -208,6 +208,8 @@ fn resource_of(kind: &str) -> Resource {
         "meshBuildingBlockRunner" => Resource::Runner,
         "meshIntegration" => Resource::Integration,
         "meshTagDefinition" => Resource::TagDefinition,
+        "meshPlatform" | "meshPlatformType" | "meshLocation" => Resource::Platform,
+        "meshLandingZone" => Resource::LandingZone,
         // What no kind claims is for those who may read the whole audit trail.
         _ => Resource::EventLog,
     }

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 /// uuid of the shared runner.
 pub const SHARED: &str = "98520496-627d-43e6-82da-ce499179ff3f";
+/// Locations of a test environment, besides `global`.
+pub const LOCATIONS: [&str; 5] =
+    ["meshcloud-azure-dev", "aws-meshstack-dev", "gcp-meshstack-dev", "eu-de-central", "openshift"];
 /// How long a test waits for what happens by itself.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -130,6 +133,10 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
         "meshBuildingBlock" => ("v2-preview", "meshbuildingblocks"),
         "meshBuildingBlockRun" => ("v1", "meshbuildingblockruns"),
         "meshBuildingBlockRunner" => ("v1-preview", "meshbuildingblockrunners"),
+        "meshPlatformType" => ("v1", "meshplatformtypes"),
+        "meshLocation" => ("v1", "meshlocations"),
+        "meshPlatform" => ("v2", "meshplatforms"),
+        "meshLandingZone" => ("v1", "meshlandingzones"),
         other => panic!("no such kind: {other}"),
     }
 }
@@ -290,6 +297,7 @@ impl Stoa {
             admin_client_id: None,
             admin_client_secret: None,
             shared_runner_aliases: vec!["11111111-2222-4333-8444-555555555555".into()],
+            locations: LOCATIONS.map(str::to_owned).to_vec(),
             unsafe_no_fsync: false,
             database_readers: 2,
             database_writers: 3,
