@@ -317,7 +317,6 @@ impl Kind for Platforms {
 
     fn schemas(schemas: &mut Schemas) {
         schemas.add::<Wire>();
-        schemas.add::<PublicationStep>();
     }
 
     fn example() -> Value {

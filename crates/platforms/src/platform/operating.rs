@@ -8,7 +8,7 @@ use crate::reference::known_workspace;
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stoa_base::Refusal;
 use stoa_core::objects::{self, Object, Told};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
@@ -102,29 +102,36 @@ fn hand_over(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 pub fn schemas(schemas: &mut Schemas) {
     schemas.add::<review::Ask>();
     schemas.add::<review::Review>();
+    schemas.add::<review::History>();
     schemas.add::<NewOwner>();
 }
 
 /// The routes.
 pub fn routes() -> Vec<Route> {
     let platform = |rest: &str| format!("{BASE}/platforms/{{uuid}}/{rest}");
-    let json = Some(stoa_web::media::JSON);
+    let produces = Some(stoa_web::media::JSON);
     let about = |summary: &'static str| About {
         summary,
         tag: KIND,
         response: Some(Platforms::RESPONSE),
-        produces: json,
+        produces,
         success: &[200],
         errors: &[400, 403, 404, 409],
         ..About::default()
     };
     let takes = Takes::Json(BODY_MAX);
     vec![
-        Route::write(Method::POST, platform("publication-requests"), review::ask)
-            .takes(takes)
-            .about(About { request: Some("PlatformPublicationRequest"), ..about("Ask for publication") }),
+        Route::write(Method::POST, platform("publication-requests"), review::ask).takes(takes).about(About {
+            request: Some("PlatformPublicationRequest"),
+            example: Some(json!({ "message": "Please have a look" })),
+            ..about("Ask for publication")
+        }),
         Route::write(Method::POST, platform("publication-reviews"), review::decide).takes(takes).about(
-            About { request: Some("PlatformPublicationReview"), ..about("Approve or reject a publication") },
+            About {
+                request: Some("PlatformPublicationReview"),
+                example: Some(json!({ "decision": "APPROVE", "comment": "Well explained" })),
+                ..about("Approve or reject a publication")
+            },
         ),
         Route::read(Method::GET, platform("publication-reviews"), review::history).about(About {
             response: None,
@@ -139,9 +146,11 @@ pub fn routes() -> Vec<Route> {
             set_deprecated(tx, call, request, false)
         })
         .about(about("Reactivate")),
-        Route::write(Method::POST, platform("owner"), hand_over)
-            .takes(takes)
-            .about(About { request: Some("PlatformOwner"), ..about("Give to another workspace") }),
+        Route::write(Method::POST, platform("owner"), hand_over).takes(takes).about(About {
+            request: Some("PlatformOwner"),
+            example: Some(json!({ "workspace": "orchard" })),
+            ..about("Give to another workspace")
+        }),
         Route::write(
             Method::POST,
             format!("{BASE}/landingzones/{{name}}/enablement"),

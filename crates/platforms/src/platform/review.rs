@@ -3,9 +3,9 @@
 
 use super::kind::{Platforms, replace, step};
 use super::operating;
-use super::{Availability, Instance, KIND, Publication, Restriction};
+use super::{Availability, Instance, KIND, Publication, PublicationStep, Restriction};
 use crate::landing_zone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_base::Refusal;
 use stoa_blocks::{definition, version};
@@ -43,6 +43,17 @@ pub struct Review {
     /// For the submitter.
     #[schema(nullable = false)]
     comment: Option<String>,
+}
+
+/// All rounds of a publication.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PlatformPublication)]
+pub struct History {
+    /// Where it stands.
+    publication_state: Publication,
+    /// How it got there, oldest first.
+    steps: Vec<PublicationStep>,
 }
 
 /// Whether one of the platform's landing zones makes tenants ready: it is enabled, and on custom platforms its
@@ -164,8 +175,9 @@ pub fn history(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         call.may(Resource::Platform, Action::Read, &Platforms::scope(&object))?;
     }
     let instance = Instance::of(object)?;
-    Ok(Reply::ok(&json!({
-        "publicationState": instance.platform.availability.publication_state,
-        "steps": instance.status.publication,
-    })))
+    let history = History {
+        publication_state: instance.platform.availability.publication_state,
+        steps: instance.status.publication,
+    };
+    Ok(Reply::ok(&serde_json::to_value(history)?))
 }

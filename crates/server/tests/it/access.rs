@@ -85,6 +85,10 @@ on_both! {
         for route in stage.routes() {
             let Some(absent) = stage.absent(&route) else { continue };
             let key = format!("{} {}", route.method, route.path);
+            // Some kinds are open to everybody who is somebody.
+            if route.method == http::Method::GET && matrix().get(&key).is_some_and(|row| row[0] == 200) {
+                continue;
+            }
             let (there, nothing) =
                 (stage.ask(&route, stage.poor()).await, stage.ask_at(&absent, stage.poor()).await);
             // What everybody may read is no secret.

@@ -140,7 +140,7 @@ const BUILT: &[(&str, usize)] = &[
     ("blocks/src/run/store.rs", 8),
     ("core/src/feed.rs", 1),
     ("core/src/listing.rs", 2),
-    ("core/src/objects.rs", 7),
+    ("core/src/objects.rs", 8),
     ("governance/src/eventlog.rs", 3),
 ];
 
@@ -173,6 +173,7 @@ fn statements_about_objects_run_on_both() {
             for relation in [None, Some("parent")] {
                 assert!(objects::referrers(tx, id, relation, 1)?.is_empty());
             }
+            assert!(objects::referrers_of_referrers(tx, id, ("platform", "tenant"), 1)?.is_empty());
             for run in [None, Some(RunId::new())] {
                 assert!(feed::after(tx, 0, run, 1)?.is_empty());
             }

@@ -37,6 +37,7 @@ pub struct Stage {
     event: String,
     integration: String,
     runner: String,
+    platform: String,
     definition: String,
     version: String,
     offered: String,
@@ -48,6 +49,30 @@ fn key_body(workspace: &str, permissions: &[&str]) -> Value {
     json!({
         "metadata": { "ownedByWorkspace": workspace },
         "spec": { "displayName": "k", "permissions": permissions },
+    })
+}
+
+fn platform_body(name: &str, display_name: &str) -> Value {
+    json!({
+        "metadata": { "name": name, "ownedByWorkspace": "shop" },
+        "spec": {
+            "displayName": display_name, "description": "", "endpoint": "", "locationRef": { "name": "shop-dc" },
+            "availability": {
+                "restriction": "PRIVATE", "publicationState": "UNPUBLISHED", "restrictedToWorkspaces": ["shop"],
+            },
+            "config": { "type": "custom", "custom": { "platformTypeRef": { "name": "STACKIT" } } },
+        },
+    })
+}
+
+fn zone_body(platform: &str, display_name: &str) -> Value {
+    json!({
+        "metadata": { "name": "shop-zone", "ownedByWorkspace": "shop" },
+        "spec": {
+            "displayName": display_name, "description": "", "automateDeletionApproval": false,
+            "automateDeletionReplication": false, "platformRef": { "uuid": platform },
+            "platformProperties": { "type": "custom", "custom": {} },
+        },
     })
 }
 
@@ -116,6 +141,16 @@ impl Stage {
         stoa.tags("meshProject", &["stage"]).await;
         let event = admin.list("meshEventLog", "?workspaceIdentifier=shop").await.remove(0);
 
+        let location = json!({ "metadata": { "name": "shop-dc", "ownedByWorkspace": "shop" }, "spec": { "displayName": "D" } });
+        admin.create("meshLocation", &location).await;
+        let kind = json!({ "metadata": { "name": "SHOP-TYPE", "ownedByWorkspace": "shop" }, "spec": {
+            "displayName": "T", "category": "CUSTOM", "icon": "data:image/png;base64,AA==",
+        } });
+        admin.create("meshPlatformType", &kind).await;
+        let platform = admin.create("meshPlatform", &platform_body("shop-platform", "Shop")).await;
+        let platform = text(&platform, "/metadata/uuid");
+        admin.create("meshLandingZone", &zone_body(&platform, "Zone")).await;
+
         let gone = stoa.key("shop", &["PROJECT_LIST"]).await;
         admin.delete("meshApiKey", &format!("/{}", gone.client_id)).await.expect(204);
         let columns = vec![
@@ -146,6 +181,7 @@ impl Stage {
             event,
             integration,
             runner,
+            platform,
             definition,
             version,
             operators_runner,
@@ -275,6 +311,17 @@ impl Stage {
             "meshbuildingblocks" => self.block.clone(),
             "meshbuildingblockruns" => self.run.clone(),
             "meshbuildingblockrunners" => self.runner.clone(),
+            "meshlocations" => "shop-dc".into(),
+            "meshplatformtypes" => "SHOP-TYPE".into(),
+            "meshplatforms" if deleting => self.spare("meshPlatform").await,
+            "meshplatforms" => self.platform.clone(),
+            "meshlandingzones" => "shop-zone".into(),
+            // Stoa's own endpoints: /api/stoa/v1/platforms/…
+            "v1" => match route.path.split('/').nth(4).unwrap_or_default() {
+                "platforms" => self.platform.clone(),
+                "landingzones" => "shop-zone".into(),
+                other => panic!("say which of {other} to ask for"),
+            },
             other => panic!("say which of {other} to ask for"),
         }
     }
@@ -302,6 +349,7 @@ impl Stage {
                 });
                 (json!({ "metadata": { "name": id }, "spec": spec }), Some(id))
             }
+            "meshPlatform" => (platform_body(&name, "P"), None),
             "meshApiUser" => {
                 (json!({ "metadata": { "name": name }, "spec": { "displayName": "B" } }), Some(name))
             }
@@ -364,6 +412,14 @@ impl Stage {
             "meshBuildingBlockRun" => json!({ "status": "IN_PROGRESS" }),
             "import" if route.method == Method::PUT => json!([]),
             "import" => json!({ "name": "people", "owner": " " }),
+            "meshLocation" => blank(json!({ "name": "shop-dc", "ownedByWorkspace": "shop" }), json!({})),
+            "meshPlatformType" => blank(
+                json!({ "name": "SHOP-TYPE", "ownedByWorkspace": "shop" }),
+                json!({ "category": "CUSTOM", "icon": "none" }),
+            ),
+            "meshPlatform" | "meshLandingZone" if route.path.starts_with("/api/stoa/") => json!({}),
+            "meshPlatform" => platform_body("shop-platform", " "),
+            "meshLandingZone" => zone_body(&self.platform, " "),
             "identity" => json!({}),
             // States and their locks.
             _ => json!({ "version": 4, "serial": 1, "lineage": "l", "ID": "lock" }),

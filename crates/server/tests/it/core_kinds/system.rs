@@ -183,9 +183,14 @@ on_both! {
 /// The newest version of the kind behind a relation.
 fn version_of(relation: &str) -> &'static str {
     match relation {
-        "meshworkspaces" | "meshprojects" | "meshusers" => "v2",
+        "meshworkspaces" | "meshprojects" | "meshusers" | "meshplatforms" => "v2",
         "meshbuildingblocks" => "v2-preview",
-        "meshintegrations" | "meshtagdefinitions" | "meshbuildingblockruns" => "v1",
+        "meshintegrations"
+        | "meshtagdefinitions"
+        | "meshbuildingblockruns"
+        | "meshlocations"
+        | "meshplatformtypes"
+        | "meshlandingzones" => "v1",
         _ => "v1-preview",
     }
 }
