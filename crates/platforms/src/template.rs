@@ -26,9 +26,9 @@ fn placeholder(name: &str, names: Names) -> Option<Holds> {
         "platformGroupAlias" if names == Names::Group => Some(Holds::Text),
         _ => {
             let key = name.strip_prefix("tag")?;
-            let named = key.starts_with(|c: char| c.is_ascii_uppercase())
+            let is_key = key.starts_with(|c: char| c.is_ascii_uppercase())
                 && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            named.then_some(Holds::Text)
+            is_key.then_some(Holds::Text)
         }
     }
 }

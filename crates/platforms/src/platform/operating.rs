@@ -134,7 +134,7 @@ pub fn routes() -> Vec<Route> {
             },
         ),
         Route::read(Method::GET, platform("publication-reviews"), review::history).about(About {
-            response: None,
+            response: Some("PlatformPublication"),
             errors: &[403, 404],
             ..about("History of publication")
         }),
