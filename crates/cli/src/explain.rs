@@ -141,11 +141,11 @@ impl Told<'_> {
         }
         text.push('\n');
         if self.path.is_empty() {
-            let _ = write!(text, "PATH      {}\n", self.kind.collection());
+            let _ = writeln!(text, "PATH      {}", self.kind.collection());
         } else {
             let standing = standing(self.required, self.field.side());
             let standing = if standing.is_empty() { String::new() } else { format!(", {standing}") };
-            let _ = write!(text, "FIELD     {} <{}>{standing}\n", self.path, self.field.kind());
+            let _ = writeln!(text, "FIELD     {} <{}>{standing}", self.path, self.field.kind());
         }
         text.push_str(&section("DESCRIPTION", self.field.description()));
         let values = self.field.values();
@@ -164,7 +164,7 @@ impl Told<'_> {
                 () if self.field.is_map() => "FIELDS OF EACH ENTRY",
                 () => "FIELDS",
             };
-            let _ = write!(text, "\n{heading}\n");
+            let _ = writeln!(text, "\n{heading}");
             for (name, required, field) in children {
                 text.push_str(&child(&name, required, &field));
             }
@@ -178,11 +178,11 @@ fn child(name: &str, required: bool, field: &Fields<'_>) -> String {
     let standing = if standing.is_empty() { String::new() } else { format!("  {standing}") };
     let mut text = format!("  {name}  <{}>{standing}\n", field.kind());
     for line in plain(field.description()).lines() {
-        let _ = write!(text, "      {line}\n");
+        let _ = writeln!(text, "      {line}");
     }
     let values = field.values();
     if !values.is_empty() {
-        let _ = write!(text, "      one of {}\n", values.join(", "));
+        let _ = writeln!(text, "      one of {}", values.join(", "));
     }
     text
 }

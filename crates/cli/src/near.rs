@@ -11,7 +11,7 @@ pub(crate) fn to<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) 
         (within || distance <= 1 + word.chars().count() / 4).then_some((distance, candidate))
     };
     let mut found: Vec<_> = candidates.into_iter().filter_map(near).collect();
-    found.sort();
+    found.sort_unstable();
     found.into_iter().take(MOST).map(|(_, candidate)| candidate).collect()
 }
 

@@ -39,8 +39,8 @@ fn body(members: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Va
     Value::Object(given.collect())
 }
 
-fn verdict(decision: Decision, yes: &'static str, no: &'static str) -> Option<String> {
-    Some(if decision == Decision::Approve { yes } else { no }.to_owned())
+fn verdict(decision: Decision, yes: &str, no: &str) -> String {
+    if decision == Decision::Approve { yes } else { no }.to_owned()
 }
 
 /// `stoa platform`.
@@ -65,7 +65,8 @@ pub(crate) async fn platform(
         }
         PlatformCommand::Review { platform, decision, comment } => {
             let uuid = uuid_of(api, &kinds::PLATFORM, &platform).await?;
-            let body = body([("decision", verdict(decision, "APPROVE", "REJECT")), ("comment", comment)]);
+            let body =
+                body([("decision", Some(verdict(decision, "APPROVE", "REJECT"))), ("comment", comment)]);
             let answer = client.post(&below("platforms", &uuid, "publication-reviews"), JSON, &body).await?;
             let done = if decision == Decision::Approve { "published" } else { "not published" };
             told(console, &answer, format_args!("{platform} {done}"))
@@ -99,9 +100,7 @@ fn checks(console: &mut Console, platform: &str, report: &Value) -> Result<(), F
     let checks = items(report);
     let result = |check: &Value| text(check, &["result", "status"]).unwrap_or_default();
     let failed = checks.iter().filter(|check| result(check) == "FAIL").count();
-    if console.format != Format::Table {
-        show::document(console, report)?;
-    } else {
+    if console.format == Format::Table {
         let heads = ["RESULT", "CHECK", "MESSAGE"];
         let rows: Vec<Vec<String>> = checks
             .iter()
@@ -118,6 +117,8 @@ fn checks(console: &mut Console, platform: &str, report: &Value) -> Result<(), F
                 console.line(format_args!("{name}: {advice}"))?;
             }
         }
+    } else {
+        show::document(console, report)?;
     }
     if failed == 0 {
         return Ok(());
@@ -212,7 +213,7 @@ async fn decide(
     comment: Option<String>,
 ) -> Result<(), Failure> {
     let uuid = uuid_of(api, &kinds::TENANT, tenant).await?;
-    let body = body([("decision", verdict(decision, "APPROVE", "DECLINE")), ("comment", comment)]);
+    let body = body([("decision", Some(verdict(decision, "APPROVE", "DECLINE"))), ("comment", comment)]);
     let answer = api.client().post(&below("tenants", &uuid, "deletion-decision"), JSON, &body).await?;
     let done = if decision == Decision::Approve { "approved" } else { "declined" };
     told(console, &answer, format_args!("deletion of {tenant} {done}"))
@@ -233,7 +234,7 @@ async fn quota(api: &Api, console: &mut Console, request: QuotaRequest) -> Resul
         QuotaRequest::Decide { tenant, id, decision, comment, quotas } => {
             let uuid = uuid_of(api, &kinds::TENANT, &tenant).await?;
             let mut body =
-                body([("decision", verdict(decision, "APPROVE", "DECLINE")), ("comment", comment)]);
+                body([("decision", Some(verdict(decision, "APPROVE", "DECLINE"))), ("comment", comment)]);
             if !quotas.is_empty() {
                 body["quotas"] = quotas_of(&quotas)?;
             }

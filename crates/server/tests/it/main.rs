@@ -32,3 +32,4 @@ mod starting;
 mod statements;
 mod stoa;
 mod stopping;
+mod transcripts;
