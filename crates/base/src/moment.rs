@@ -100,6 +100,20 @@ impl Day {
     }
 }
 
+impl Add<Duration> for Day {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.checked_add(span).unwrap_or(Date::MAX))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 impl FromStr for Day {
     type Err = jiff::Error;
 

@@ -91,6 +91,8 @@ pub struct Query {
     pub id: Option<String>,
     /// Facets asked for; each matches any one of its values.
     pub facets: Vec<(&'static str, Vec<String>)>,
+    /// Subqueries that give the ids of what is listed, `?` for each of their values; all of them hold.
+    pub within: Vec<(String, Vec<String>)>,
     /// Whether deleted objects are listed too.
     pub even_deleted: bool,
 }
@@ -107,6 +109,7 @@ impl Query {
             key: None,
             id: None,
             facets: Vec::new(),
+            within: Vec::new(),
             even_deleted: false,
         }
     }
@@ -117,6 +120,13 @@ impl Query {
         if let Some(value) = value {
             self.facets.push((name, vec![value.to_owned()]));
         }
+        self
+    }
+
+    /// Keeps to objects whose ids a subquery gives; it is put together from fixed text, with `?` for each value.
+    #[must_use]
+    pub fn within(mut self, subquery: impl Into<String>, values: Vec<String>) -> Self {
+        self.within.push((subquery.into(), values));
         self
     }
 
@@ -155,6 +165,15 @@ impl Query {
         }
         if let Some(id) = &self.id {
             wheres.push(format!("o.id = {}", bind(id.into())));
+        }
+        for (subquery, wanted) in &self.within {
+            let mut parts = subquery.split('?');
+            let mut text = parts.next().unwrap_or_default().to_owned();
+            for (part, value) in parts.zip(wanted) {
+                text.push_str(&bind(value.into()));
+                text.push_str(part);
+            }
+            wheres.push(format!("o.id IN ({text})"));
         }
         if !self.seen.all {
             let mut any = Vec::new();

@@ -368,6 +368,30 @@ pub fn by_key_even_deleted(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option
     Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
 }
 
+/// Still living, and kept so until the transaction ends; the writer of SQLite is alone anyway.
+const HELD: Sql = Sql::differs(
+    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL",
+    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE",
+);
+
+/// The living object of this kind and key, which nobody deletes before the transaction ends: it may be leaned on.
+pub fn hold(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
+    let Some(found) = by_key(tx, kind, key)? else { return Ok(None) };
+    let held = tx.maybe(&HELD, &[found.id.0.into()], |_| Ok(()))?;
+    Ok(held.map(|()| found))
+}
+
+/// The same as [`HELD`], and one transaction at a time.
+const HELD_ALONE: Sql = Sql::differs(
+    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL",
+    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+);
+
+/// Whether an object still lives; if so, whoever asks this of it next waits until the transaction ends.
+pub fn hold_alone(tx: &mut Tx, id: ObjectId) -> Outcome<bool> {
+    Ok(tx.maybe(&HELD_ALONE, &[id.0.into()], |_| Ok(()))?.is_some())
+}
+
 const VERSION: Sql =
     Sql::new("SELECT version FROM object WHERE id = $1 AND kind = $2 AND deleted_at IS NULL");
 
@@ -433,16 +457,34 @@ pub fn owned_by(tx: &mut Tx, workspace: &str, kind: &str, limit: i64) -> Outcome
     Ok(tx.all(&sql, &[workspace.into(), kind.into(), limit.into()], Object::read)?)
 }
 
-/// A conflict when living objects, other than of the kinds in `except`, lean on this one.
+const USING_KINDS: Sql = Sql::new(
+    "SELECT o.kind, count(DISTINCT o.id) FROM reference r JOIN object o ON o.id = r.source
+     WHERE r.target = $1 AND o.deleted_at IS NULL GROUP BY o.kind ORDER BY o.kind",
+);
+const USERS_OF_KIND: Sql = Sql::new(
+    "SELECT o.key FROM object o WHERE o.kind = $2 AND o.deleted_at IS NULL
+        AND o.id IN (SELECT r.source FROM reference r WHERE r.target = $1)
+     ORDER BY o.created_at, o.id LIMIT 5",
+);
+
+/// A conflict when living objects, other than of the kinds in `except`, lean on this one. It names the first few
+/// of every kind.
 pub fn refuse_in_use(tx: &mut Tx, object: &Object, except: &[&str]) -> Outcome<()> {
-    let mut users = referrers(tx, object.id, None, 50)?;
-    users.retain(|user| !except.contains(&user.kind.as_str()));
-    if users.is_empty() {
+    let mut kinds: Vec<(String, i64)> =
+        tx.all(&USING_KINDS, &[object.id.0.into()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    kinds.retain(|(kind, _)| !except.contains(&kind.as_str()));
+    if kinds.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> =
-        users.iter().take(5).map(|user| format!("{}[{}]", user.kind, user.key)).collect();
-    let more = if users.len() > names.len() { " and more" } else { "" };
+    let mut names = Vec::new();
+    for (kind, _) in &kinds {
+        let keys: Vec<String> =
+            tx.all(&USERS_OF_KIND, &[object.id.0.into(), kind.into()], |row| row.get(0))?;
+        names.extend(keys.into_iter().map(|key| format!("{kind}[{key}]")));
+    }
+    let all: i64 = kinds.iter().map(|(_, count)| count).sum();
+    let unnamed = all - i64::try_from(names.len()).unwrap_or(all);
+    let more = if unnamed > 0 { format!(" and {unnamed} more") } else { String::new() };
     Err(Refusal::Conflict {
         code: "Conflict",
         message: format!("{} '{}' is still in use by {}{more}.", object.kind, object.key, names.join(", ")),

@@ -106,6 +106,10 @@ pub trait Kind: Send + Sync + 'static {
     fn id_of(object: &Object, _version: &str) -> String {
         object.key.clone()
     }
+    /// Reads what showing these takes from elsewhere, for all of a page at once, and puts it into their status.
+    fn gather(_tx: &mut Tx, _call: &Call, _objects: &mut [Object]) -> Outcome<()> {
+        Ok(())
+    }
     /// `metadata`, `spec` and `status` in a version, for somebody allowed to see them.
     fn show(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value>;
     /// Links besides `self`: relation and path with query.
@@ -135,6 +139,13 @@ pub fn must_exist<K: Kind>(found: Option<Object>, id: &str) -> Outcome<Object> {
 
 /// The whole representation of an object.
 pub fn represent<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
+    let mut gathered = [object.clone()];
+    K::gather(tx, call, &mut gathered)?;
+    let [object] = &gathered;
+    represent_gathered::<K>(tx, call, object, version)
+}
+
+fn represent_gathered<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
     let mut whole = Map::new();
     whole.insert("kind".into(), json!(K::NAME));
     whole.insert("apiVersion".into(), json!(version));
@@ -225,7 +236,8 @@ pub fn apply<K: Kind>(
         return K::update(tx, call, &request, id, Some(found));
     }
     call.may(K::RESOURCE, Action::Write, &K::scope(&found))?;
-    if says(&K::show(tx, call, &found, version)?, &body::without_nulls(body.clone())) {
+    let shown = represent::<K>(tx, call, &found, version)?;
+    if says(&shown, &body::without_nulls(body.clone())) {
         return Ok(found);
     }
     K::delete(tx, call, &request, found)?;
@@ -267,8 +279,9 @@ fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> 
     };
     K::may_list(tx, call, request)?;
     let page = request.page();
-    let found = listing::list(tx, &K::query(call, request, seen)?, &page)?;
-    let items = found.items.iter().map(|object| represent::<K>(tx, call, object, request.version));
+    let mut found = listing::list(tx, &K::query(call, request, seen)?, &page)?;
+    K::gather(tx, call, &mut found.items)?;
+    let items = found.items.iter().map(|object| represent_gathered::<K>(tx, call, object, request.version));
     let items = items.collect::<Outcome<Vec<_>>>()?;
     let embedded = format!("{}s", K::NAME);
     let last = found.items.last().map(Cursor::of);
