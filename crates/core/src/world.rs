@@ -5,6 +5,7 @@ use crate::objects::Object;
 use crate::outcome::Outcome;
 use crate::secrets::Vault;
 use crate::tags::Known;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stoa_base::Moment;
@@ -25,6 +26,10 @@ pub struct Settings {
     pub project_identifier_max: usize,
     /// API keys per workspace (`api-core.md` §2.4).
     pub api_keys_per_workspace: usize,
+    /// Owners that a workspace may have at a time (`api-core.md` §2.7).
+    pub owners_per_workspace: usize,
+    /// Workspace roles that are given for a time only, and for how long at most (`api-core.md` §3.4).
+    pub recertification: BTreeMap<String, Duration>,
     /// Longest life an API key may be given, if that is limited.
     pub api_key_max_life: Option<Duration>,
     /// Locations that come with the installation (`api-platforms.md` §4).
@@ -47,6 +52,8 @@ impl Settings {
             workspace_identifier_max: 16,
             project_identifier_max: 30,
             api_keys_per_workspace: 10,
+            owners_per_workspace: 2,
+            recertification: BTreeMap::new(),
             api_key_max_life: None,
             locations: vec!["global".into()],
             entra_id: true,

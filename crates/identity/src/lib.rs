@@ -1,10 +1,14 @@
-//! People and credentials: users, API keys, API users, tokens, signing in.
+//! People and credentials: users, groups, project roles, what bindings are, API keys, API users, tokens, signing in.
 
 pub mod apikey;
 pub mod apiuser;
 pub mod authenticate;
+pub mod binding;
+pub mod group;
+mod holding;
 pub mod login;
 pub mod people;
+pub mod projectrole;
 pub mod token;
 pub mod user;
 
@@ -17,6 +21,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(kind::routes::<apikey::ApiKeys>());
     routes.extend(kind::routes::<apiuser::ApiUsers>());
     routes.extend(kind::routes::<user::Users>());
+    routes.extend(kind::routes::<group::Groups>());
+    routes.extend(kind::routes::<projectrole::ProjectRoles>());
     routes
 }
 
@@ -25,6 +31,8 @@ pub fn schemas(schemas: &mut Schemas) {
     apikey::ApiKeys::schemas(schemas);
     apiuser::ApiUsers::schemas(schemas);
     user::Users::schemas(schemas);
+    group::Groups::schemas(schemas);
+    projectrole::ProjectRoles::schemas(schemas);
     schemas.add::<login::Granted>();
     schemas.add::<login::Asked>();
 }

@@ -1,5 +1,6 @@
 //! meshUser: a person (`api-core.md` §3.8).
 
+use crate::{binding, group, holding, people};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal};
@@ -16,16 +17,6 @@ use utoipa::ToSchema;
 
 /// The kind's name.
 pub const KIND: &str = "meshUser";
-/// Filters on what people may do, in workspaces, projects, platforms and groups.
-const ROLE_FILTERS: [&str; 6] = [
-    "workspaceIdentifier",
-    "projectIdentifier",
-    "platformIdentifier",
-    "workspaceRole",
-    "projectRole",
-    "workspaceUserGroupIdentifier",
-];
-
 /// Declared part of a user.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -171,7 +162,7 @@ impl Kind for Users {
         objects::by_key(tx, KIND, id)
     }
 
-    fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
+    fn query(call: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
         if request.query("projectIdentifier").is_some() && request.query("workspaceIdentifier").is_none() {
             return Err(Refusal::invalid("projectIdentifier", "needs workspaceIdentifier beside it").into());
         }
@@ -184,10 +175,7 @@ impl Kind for Users {
             .with("email", request.query("email"))
             .with("firstName", request.query("firstName"))
             .with("lastName", request.query("lastName"));
-        // Facets that come with roles: as long as nobody holds one, nobody is found by them.
-        for name in ROLE_FILTERS {
-            query = query.with(name, request.query(name));
-        }
+        query = holding::narrowed(query, request, call.now);
         query.key = request.query("username").map(Into::into);
         query.id = request.query("uuid").map(Into::into);
         Ok(query)
@@ -236,11 +224,17 @@ impl Kind for Users {
             objects::rekey(tx, allowed, &mut object, &wire.metadata.name)?;
         }
         let told = Told::new("User Changed", format!("User '{}' was changed.", object.key));
-        objects::replace(tx, call, allowed, &object, draft, told)
+        let changed = objects::replace(tx, call, allowed, &object, draft, told)?;
+        if changed.version != object.version {
+            people::changed_everywhere(tx, call, object.id)?;
+        }
+        Ok(changed)
     }
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
         let allowed = call.may(Resource::User, Action::Delete, &Scope::installation())?;
+        binding::dissolve_all_of(tx, call, object.id, "is deleted, and lost")?;
+        group::leave_all(tx, call, object.id)?;
         let told = Told::new("User Deleted", format!("User '{}' was deleted.", object.key));
         objects::remove(tx, call, allowed, &object, told)?;
         Ok(Deleted::Now)

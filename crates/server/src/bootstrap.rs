@@ -1,4 +1,5 @@
-//! What the first start makes: the admin workspace, the shared runner, the built-in integrations, the first
+//! What the first start makes: the admin workspace, the shared runner, the built-in integrations, the project
+//! roles, the first
 //! admin key, the key of the embedded runner. Every later start finds it there.
 
 use serde_json::{Value, json};
@@ -7,8 +8,8 @@ use stoa_blocks::{integration, runner};
 use stoa_core::keys::ring::{self, Locked};
 use stoa_core::objects;
 use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
-use stoa_db::Tx;
-use stoa_identity::apikey;
+use stoa_db::{Sql, Tx};
+use stoa_identity::{apikey, projectrole};
 use stoa_platforms::{location, platform_type};
 use stoa_tenancy::workspace;
 
@@ -45,6 +46,9 @@ pub struct Made {
     pub admin: Option<(ObjectId, String)>,
 }
 
+const SEEDED: Sql = Sql::new("SELECT value FROM setting WHERE name = 'project-roles'");
+const SET_SEEDED: Sql = Sql::new("INSERT INTO setting (name, value) VALUES ('project-roles', 'made')");
+
 /// Sets the installation up, or finds that it is.
 pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Locked>> {
     // Several servers may start on one database at once: one of them sets it up, the others wait here.
@@ -57,6 +61,11 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Lo
     integration::create_built_ins(tx, call)?;
     platform_type::create_built_ins(tx, call, &home)?;
     location::create_built_ins(tx, call, &home)?;
+    // Once: an administrator may delete them. A database from before they existed gets them too.
+    if tx.maybe(&SEEDED, &[], |_| Ok(()))?.is_none() {
+        projectrole::seed(tx, call)?;
+        tx.run(&SET_SEEDED, &[])?;
+    }
     let allowed = call.may(Resource::ApiKey, Action::Write, &Scope::installation())?;
 
     let embedded: ObjectId = EMBEDDED_KEY.parse().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! meshProject: an environment of a workspace (`api-core.md` §3.2).
 
-use crate::workspace;
+use crate::{payment, tenant, workspace};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal, check_identifier};
@@ -10,6 +10,7 @@ use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::tags::{self, Target};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::Tx;
+use stoa_identity::binding;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Request};
@@ -17,6 +18,9 @@ use utoipa::ToSchema;
 
 /// The kind's name.
 pub const KIND: &str = "meshProject";
+
+/// What goes away with its project, and so keeps it from nothing.
+const LEAVING_WITH_IT: &[&str] = &[tenant::KIND, binding::PROJECT_USER, binding::PROJECT_GROUP];
 
 /// A project as stored. Its key is `<workspace>.<project>`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,6 +79,94 @@ pub struct Wire {
     spec: ProjectSpec,
 }
 
+/// The living project with this identifier in a workspace, or 404; 409 when it is leaving. Nobody deletes it before
+/// the transaction ends, so it may be given something.
+pub fn living(tx: &mut Tx, workspace: &str, identifier: &str) -> Outcome<Object> {
+    let key = format!("{workspace}.{identifier}");
+    let found = objects::hold(tx, KIND, &key)?.ok_or_else(|| Refusal::missing(KIND, &key))?;
+    refuse_leaving(&found)?;
+    Ok(found)
+}
+
+/// Whether its deletion was asked for and waits for its tenants.
+fn is_leaving(object: &Object) -> bool {
+    object.status.get("deletion").is_some()
+}
+
+fn refuse_leaving(object: &Object) -> Result<(), Refusal> {
+    if is_leaving(object) {
+        return Err(Refusal::conflict(format!("Project '{}' is about to be deleted.", object.key)));
+    }
+    Ok(())
+}
+
+/// Ends a project that nothing lives in any more: its bindings go, its identifier is free again.
+pub fn bury(tx: &mut Tx, call: &Call, allowed: Allowed, object: &mut Object) -> Outcome<()> {
+    binding::dissolve_all_in(tx, call, object.id, "lost, with its project,")?;
+    let old = object.key.clone();
+    let told = Told::new("Project Deleted", format!("Project '{old}' was deleted."));
+    objects::set_facet(tx, object.id, "state", "DELETED")?;
+    // Buried first: only the living need keys of their own.
+    objects::bury(tx, call, allowed, object, told)?;
+    objects::rekey(tx, allowed, object, &format!("{old}-{}", call.now.seconds()))
+}
+
+/// Keeps a project whose deletion was declined by whoever answers for one of its tenants.
+pub fn keep(tx: &mut Tx, call: &Call, allowed: Allowed, object: &Object) -> Outcome<Object> {
+    if !is_leaving(object) {
+        return Ok(object.clone());
+    }
+    let told = Told::new("Project Deletion Rejected", format!("Project '{}' stays.", object.key));
+    restate(tx, call, allowed, object, (object.doc()?, json!({})), told)
+}
+
+/// Writes a project anew, with all that lists and others know of it.
+fn restate(
+    tx: &mut Tx,
+    call: &Call,
+    allowed: Allowed,
+    object: &Object,
+    (project, status): (Project, Value),
+    told: Told<'_>,
+) -> Outcome<Object> {
+    let leaving = status.get("deletion").is_some();
+    let home = workspace::living(tx, object.owner())?;
+    let draft = Draft { status, ..assembled(tx, project, home.id, leaving)? };
+    objects::replace(tx, call, allowed, object, draft, told)
+}
+
+/// What is stored of a project, its status apart.
+fn assembled(tx: &mut Tx, project: Project, home: ObjectId, leaving: bool) -> Outcome<Draft> {
+    let state = if leaving { "PENDING_DELETION" } else { "ACTIVE" };
+    let primary = project.payment_method_identifier.clone();
+    let mut references = vec![("owner", home)];
+    for (relation, method) in
+        [(payment::PRIMARY, &primary), (payment::SUBSTITUTE, &project.substitute_payment_method_identifier)]
+    {
+        let Some(method) = method else { continue };
+        references.extend(objects::by_key(tx, payment::KIND, method)?.map(|method| (relation, method.id)));
+    }
+    let facets = vec![("payment", primary.unwrap_or_default()), ("state", state.to_owned())];
+    Ok(Draft { doc: serde_json::to_value(project)?, status: Value::Null, facets, references })
+}
+
+/// A payment method does not pay any more, and whatever it paid for is paid by the substitute, if there is one.
+pub(crate) fn without_payment(tx: &mut Tx, call: &Call, object: &Object, method: &str) -> Outcome<()> {
+    let call = call.as_system();
+    let allowed = call.may(Resource::Project, Action::Write, &Scope::installation())?;
+    let mut project: Project = object.doc()?;
+    let is = |identifier: &Option<String>| identifier.as_deref() == Some(method);
+    if is(&project.substitute_payment_method_identifier) {
+        project.substitute_payment_method_identifier = None;
+    }
+    if is(&project.payment_method_identifier) {
+        project.payment_method_identifier = project.substitute_payment_method_identifier.take();
+    }
+    let why = format!("Payment method '{method}' does not pay for project '{}' any more.", object.key);
+    let told = Told::new("Project Payment Method Changed", why);
+    restate(tx, &call, allowed, object, (project, object.status.clone()), told).map(|_| ())
+}
+
 /// The living project of a tenant.
 pub fn of_tenant(tx: &mut Tx, held: &crate::tenant::Held) -> Outcome<Option<Object>> {
     objects::by_key(tx, KIND, &format!("{}.{}", held.workspace(), held.tenant.project))
@@ -101,7 +193,7 @@ fn draft(
         ("spec.substitutePaymentMethodIdentifier", &substitute_payment_method_identifier),
     ] {
         let Some(method) = method else { continue };
-        let found = objects::by_key(tx, "meshPaymentMethod", method)?;
+        let found = objects::hold(tx, payment::KIND, method)?;
         if found.is_none_or(|found| found.owner() != owner.as_str()) {
             let problem = format!("names no payment method of workspace '{owner}'");
             return Err(Refusal::invalid(field, problem).into());
@@ -112,10 +204,6 @@ fn draft(
         return Err(Refusal::invalid(field, "needs spec.paymentMethodIdentifier beside it").into());
     }
     let home = workspace::living(tx, owner)?;
-    let facets = vec![
-        ("state", "ACTIVE".to_owned()),
-        ("payment", payment_method_identifier.clone().unwrap_or_default()),
-    ];
     let project = Project {
         name: wire.metadata.name,
         display_name,
@@ -123,12 +211,7 @@ fn draft(
         payment_method_identifier,
         substitute_payment_method_identifier,
     };
-    Ok(Draft {
-        doc: serde_json::to_value(project)?,
-        status: json!({}),
-        facets,
-        references: vec![("owner", home.id)],
-    })
+    Ok(Draft { status: json!({}), ..assembled(tx, project, home.id, false)? })
 }
 
 /// What an audit entry about a change is called: by the most visible part that changed.
@@ -209,7 +292,10 @@ impl Kind for Projects {
         let name = object.key.split_once('.').map_or(project.name.as_str(), |(_, name)| name).to_owned();
         let mut metadata =
             json!({ "name": name, "ownedByWorkspace": object.owner(), "createdOn": object.created_at });
-        if let Some(deleted) = object.deleted_at {
+        // When its deletion was asked for, which may be long before it is over.
+        if let Some(asked) = object.status.pointer("/deletion/at") {
+            metadata["deletedOn"] = asked.clone();
+        } else if let Some(deleted) = object.deleted_at {
             metadata["deletedOn"] = json!(deleted);
         }
         let mut spec = serde_json::to_value(project)?;
@@ -263,6 +349,7 @@ impl Kind for Projects {
         if object.deleted_at.is_some() {
             return Err(Refusal::conflict(format!("Project '{id}' is deleted and cannot change.")).into());
         }
+        refuse_leaving(&object)?;
         let key = format!("{}.{}", wire.metadata.owned_by_workspace, wire.metadata.name);
         if key != object.key {
             return Err(
@@ -280,13 +367,23 @@ impl Kind for Projects {
         if object.deleted_at.is_some() {
             return Ok(Deleted::Now);
         }
-        objects::refuse_in_use(tx, &object, &[])?;
-        let old = object.key.clone();
-        let told = Told::new("Project Deleted", format!("Project '{old}' was deleted."));
-        objects::set_facet(tx, object.id, "state", "DELETED")?;
-        // Buried first: only the living need keys of their own.
-        objects::bury(tx, call, allowed, &mut object, told)?;
-        objects::rekey(tx, allowed, &mut object, &format!("{old}-{}", call.now.seconds()))?;
-        Ok(Deleted::Now)
+        if is_leaving(&object) {
+            return Ok(Deleted::Later);
+        }
+        objects::refuse_in_use(tx, &object, LEAVING_WITH_IT)?;
+        if objects::referrers(tx, object.id, Some("project"), 1)?.is_empty() {
+            bury(tx, call, allowed, &mut object)?;
+            return Ok(Deleted::Now);
+        }
+        // Nothing but tenants is left: they go first.
+        let status = json!({ "deletion": tenant::project_deletion(call, allowed.operates()) });
+        let told = Told::new(
+            "Project Deletion Request Submitted",
+            format!("Project '{}' is to be deleted with its tenants.", object.key),
+        );
+        let project: Project = object.doc()?;
+        let object = restate(tx, call, allowed, &object, (project, status), told)?;
+        tenant::leave_with(tx, call, &object)?;
+        Ok(Deleted::Later)
     }
 }

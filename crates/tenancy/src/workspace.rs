@@ -1,5 +1,6 @@
 //! meshWorkspace: a team's home; it owns everything the team has (`api-core.md` §3.1).
 
+use crate::payment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal, check_identifier};
@@ -8,7 +9,8 @@ use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::tags::{self, Target};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
-use stoa_db::{Sql, Tx};
+use stoa_db::Tx;
+use stoa_identity::{apikey, binding, group};
 use stoa_web::kind::Deleted;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Request};
@@ -16,10 +18,9 @@ use utoipa::ToSchema;
 
 /// The kind's name.
 pub const KIND: &str = "meshWorkspace";
-/// Owner name of global groups; nobody may take it (`api-core.md` §1.11).
-const RESERVED: &str = "meshcloud-global-partner";
 /// What goes away with its workspace, and so keeps nothing alive.
-const DEPARTING: &[&str] = &["meshApiKey"];
+const DEPARTING: &[&str] =
+    &[binding::WORKSPACE_USER, binding::WORKSPACE_GROUP, group::KIND, apikey::KIND, payment::KIND];
 
 /// A workspace as stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,19 +70,17 @@ pub struct Wire {
     spec: WorkspaceSpec,
 }
 
-/// Still living, and kept so until the transaction ends; the writer of SQLite is alone anyway.
-const HELD: Sql = Sql::differs(
-    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL",
-    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE",
-);
-
 /// The living workspace with this identifier, or 404. Nobody deletes it before the transaction ends, so it may
 /// be given something to own.
 pub fn living(tx: &mut Tx, identifier: &str) -> Outcome<Object> {
+    objects::hold(tx, KIND, identifier)?.ok_or_else(|| Refusal::missing(KIND, identifier).into())
+}
+
+/// The same, and whoever else changes its people waits until the transaction ends.
+pub fn hold_alone(tx: &mut Tx, identifier: &str) -> Outcome<()> {
     let missing = || Refusal::missing(KIND, identifier);
     let found = objects::by_key(tx, KIND, identifier)?.ok_or_else(missing)?;
-    tx.maybe(&HELD, &[found.id.0.into()], |_| Ok(()))?.ok_or_else(missing)?;
-    Ok(found)
+    if objects::hold_alone(tx, found.id)? { Ok(()) } else { Err(missing().into()) }
 }
 
 /// The living workspace with this identifier, created if need be: for the admin workspace.
@@ -123,6 +122,36 @@ fn draft(
     Ok(Draft { doc: serde_json::to_value(workspace)?, status: json!({}), facets, ..Draft::default() })
 }
 
+/// Ends what goes away with a workspace.
+fn take_along(tx: &mut Tx, call: &Call, home: &Object) -> Outcome<()> {
+    binding::dissolve_all_in(tx, call, home.id, "lost, with the workspace,")?;
+    let why = format!("It went with workspace '{}'.", home.key);
+    for kind in [group::KIND, apikey::KIND, payment::KIND] {
+        loop {
+            let owned = objects::owned_by(tx, &home.key, kind, 500)?;
+            if owned.is_empty() {
+                break;
+            }
+            for mut object in owned {
+                match kind {
+                    group::KIND => group::delete(tx, call, &object, "went with its workspace")?,
+                    payment::KIND => {
+                        let allowed =
+                            call.may(Resource::PaymentMethod, Action::Delete, &Scope::installation())?;
+                        payment::bury(tx, call, allowed, &mut object)?;
+                    }
+                    _ => {
+                        let allowed = call.may(Resource::ApiKey, Action::Delete, &Scope::installation())?;
+                        let told = Told::new("API Key Deleted", why.clone());
+                        objects::remove(tx, call, allowed, &object, told)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The kind.
 pub struct Workspaces;
 
@@ -130,7 +159,7 @@ impl Workspaces {
     fn make(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Object> {
         let allowed = call.may(Resource::Workspace, Action::Write, &Scope::installation())?;
         let name = wire.metadata.name.clone();
-        if name == RESERVED {
+        if name == group::GLOBAL {
             return Err(Refusal::invalid("metadata.name", "is reserved").into());
         }
         check_identifier(&name, call.world.settings.workspace_identifier_max)
@@ -237,14 +266,7 @@ impl Kind for Workspaces {
             return Err(Refusal::conflict("The admin workspace cannot be deleted.").into());
         }
         objects::refuse_in_use(tx, &object, DEPARTING)?;
-        let leaving = call.as_system();
-        let by_system = leaving.may(Resource::ApiKey, Action::Delete, &Scope::installation())?;
-        for kind in DEPARTING {
-            for owned in objects::owned_by(tx, &object.key, kind, 1000)? {
-                let told = Told::new("API Key Deleted", format!("It went with workspace '{}'.", object.key));
-                objects::remove(tx, call, by_system, &owned, told)?;
-            }
-        }
+        take_along(tx, &call.as_system(), &object)?;
         let told = Told::new("Workspace Deleted", format!("Workspace '{}' was deleted.", object.key));
         objects::bury(tx, call, allowed, &mut object, told)?;
         Ok(Deleted::Now)

@@ -2,16 +2,24 @@
 //! what all lists and answers have in common.
 
 mod api_keys;
+mod bindings;
+mod cast;
 mod description;
 mod event_log;
+mod groups;
 mod integrations;
 mod lists;
 mod login;
+mod payment_methods;
+mod people;
+mod project_bindings;
+mod project_roles;
 mod projects;
 mod system;
 mod tag_definitions;
 mod tags;
 mod users;
+mod workspace_bindings;
 mod workspaces;
 
 use crate::stoa::Answer;

@@ -6,7 +6,7 @@ use crate::stoa::text;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use stoa_base::{ObjectId, RunId};
+use stoa_base::{Moment, ObjectId, RunId};
 use stoa_core::{Error, feed, objects};
 use stoa_db::testing::{ENGINES, fresh};
 use stoa_db::{Db, Engine, Sql};
@@ -142,6 +142,10 @@ const BUILT: &[(&str, usize)] = &[
     ("core/src/listing.rs", 2),
     ("core/src/objects.rs", 8),
     ("governance/src/eventlog.rs", 3),
+    ("identity/src/binding.rs", 1),
+    ("identity/src/group.rs", 1),
+    ("tenancy/src/binding/mod.rs", 1),
+    ("tenancy/src/people.rs", 2),
 ];
 
 #[test]
@@ -177,6 +181,25 @@ fn statements_about_objects_run_on_both() {
             for run in [None, Some(RunId::new())] {
                 assert!(feed::after(tx, 0, run, 1)?.is_empty());
             }
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
+        db.close();
+    }
+}
+
+/// Groups and bindings gather names in `core_kinds::lists`, and what their end does is in `core_kinds::bindings`.
+#[test]
+fn statements_about_people_run_on_both() {
+    use stoa_tenancy::people;
+    for engine in ENGINES {
+        let Some(database) = fresh(engine) else { continue };
+        let db = Db::open(database.settings(), &migrations()).unwrap();
+        let done = db.write_blocking(|tx| {
+            let now = Moment::from_micros(0);
+            assert!(people::of_project(tx, now, "x", "y")?.is_empty());
+            assert!(people::of_workspace(tx, now, "x")?.is_empty());
+            assert!(people::next_expiry(tx, now, "x")?.is_none());
             Ok::<_, Error>(())
         });
         done.unwrap();

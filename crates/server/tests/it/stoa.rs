@@ -125,6 +125,13 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
         "meshApiKey" => ("v1-preview", "meshapikeys"),
         "meshApiUser" => ("v1-preview", "meshapiusers"),
         "meshUser" => ("v2", "meshusers"),
+        "meshWorkspaceUserGroup" => ("v1", "meshworkspaceusergroups"),
+        "meshProjectRole" => ("v1", "meshprojectroles"),
+        "meshWorkspaceUserBinding" => ("v2", "meshworkspacebindings/userbindings"),
+        "meshWorkspaceGroupBinding" => ("v2", "meshworkspacebindings/groupbindings"),
+        "meshProjectUserBinding" => ("v3", "meshprojectbindings/userbindings"),
+        "meshProjectGroupBinding" => ("v3", "meshprojectbindings/groupbindings"),
+        "meshPaymentMethod" => ("v2", "meshpaymentmethods"),
         "meshIntegration" => ("v1", "meshintegrations"),
         "meshEventLog" => ("v1-preview", "mesheventlogs"),
         "meshTagDefinition" => ("v1", "meshtagdefinitions"),
@@ -320,6 +327,12 @@ impl Stoa {
     /// Another server process, as it were, on the same database and keys.
     pub async fn sibling(&self) -> Self {
         Self::with(Arc::clone(&self.database), Arc::clone(&self.folder), |_| {}).await
+    }
+
+    /// The same server after a stop and a start.
+    pub async fn restarted(self) -> Self {
+        Arc::into_inner(self.running).unwrap().stop().await;
+        Self::with(self.database, self.folder, |_| {}).await
     }
 
     /// Nobody.

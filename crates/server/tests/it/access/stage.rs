@@ -76,6 +76,43 @@ fn zone_body(platform: &str, display_name: &str) -> Value {
     })
 }
 
+/// A binding in the shop: a user's or a group's, in the workspace or in its project.
+fn binding(kind: &str, name: &str, (in_workspace, in_project): (&str, &str)) -> Value {
+    let of_project = kind.starts_with("meshProject");
+    let target = if of_project {
+        json!({ "name": "web", "ownedByWorkspace": "shop" })
+    } else {
+        json!({ "name": "shop" })
+    };
+    json!({
+        "metadata": { "name": name },
+        "roleRef": { "name": if of_project { in_project } else { in_workspace } },
+        "targetRef": target,
+        "subject": { "name": if kind.contains("Group") { "pickers" } else { "lea" } },
+    })
+}
+
+/// A person and a group with roles in the shop and its project. Groups come with the import.
+async fn set_people(stoa: &Stoa) {
+    let world = Arc::clone(&stoa.running.app.world);
+    let pickers = json!({
+        "metadata": { "name": "pickers", "ownedByWorkspace": "shop" },
+        "spec": { "displayName": "P", "members": ["lea"] },
+    });
+    let saved = stoa.running.app.db.write(move |tx| {
+        stoa_identity::group::save(tx, &stoa_core::Call::by_system(&world, "import"), pickers.clone())
+    });
+    saved.await.unwrap();
+    for kind in [
+        "meshWorkspaceUserBinding",
+        "meshWorkspaceGroupBinding",
+        "meshProjectUserBinding",
+        "meshProjectGroupBinding",
+    ] {
+        stoa.admin.create(kind, &binding(kind, "bound", ("Workspace Member", "reader"))).await;
+    }
+}
+
 fn codes(wanted: impl Fn(&str) -> bool) -> Vec<&'static str> {
     Permission::all().map(Permission::code).filter(|code| wanted(code)).collect()
 }
@@ -136,6 +173,9 @@ impl Stage {
         stoa.order(admin, &version, "shop", json!({})).await;
         let user = json!({ "metadata": { "name": "lea" }, "spec": { "email": "l@f.example", "firstName": "L", "lastName": "A" } });
         admin.create("meshUser", &user).await;
+        set_people(&stoa).await;
+        let payment = json!({ "metadata": { "name": "budget", "ownedByWorkspace": "shop" }, "spec": { "displayName": "B" } });
+        admin.create("meshPaymentMethod", &payment).await;
         let bot = json!({ "metadata": { "name": "bot" }, "spec": { "displayName": "B" } });
         let bot = text(&admin.create("meshApiUser", &bot).await, "/status/password");
         stoa.tags("meshProject", &["stage"]).await;
@@ -303,6 +343,13 @@ impl Stage {
             "meshusers" if deleting => self.spare("meshUser").await,
             "meshusers" => "lea".into(),
             "meshtagdefinitions" => "meshProject.stage".into(),
+            "meshworkspaceusergroups" => "shop.pickers".into(),
+            "meshworkspacebindings" | "meshprojectbindings" if deleting => self.spare(route.about.tag).await,
+            "meshworkspacebindings" | "meshprojectbindings" => "bound".into(),
+            // Somebody is bound to it.
+            "meshprojectroles" => "reader".into(),
+            "meshpaymentmethods" if deleting => self.spare("meshPaymentMethod").await,
+            "meshpaymentmethods" => "budget".into(),
             "meshintegrations" => self.integration.clone(),
             "mesheventlogs" => self.event.clone(),
             "meshbuildingblockdefinitions" => self.definition.clone(),
@@ -350,6 +397,13 @@ impl Stage {
                 (json!({ "metadata": { "name": id }, "spec": spec }), Some(id))
             }
             "meshPlatform" => (platform_body(&name, "P"), None),
+            "meshPaymentMethod" => (
+                json!({ "metadata": { "name": name, "ownedByWorkspace": "shop" }, "spec": { "displayName": "P" } }),
+                Some(name),
+            ),
+            kind if kind.ends_with("Binding") => {
+                (binding(kind, &name, ("Workspace Manager", "user")), Some(name))
+            }
             "meshApiUser" => {
                 (json!({ "metadata": { "name": name }, "spec": { "displayName": "B" } }), Some(name))
             }
@@ -383,6 +437,9 @@ impl Stage {
             "meshUser" => {
                 blank(json!({ "name": "lea" }), json!({ "email": "none", "firstName": "L", "lastName": "A" }))
             }
+            kind if kind.ends_with("Binding") => binding(kind, " ", ("Workspace Member", "reader")),
+            "meshProjectRole" => blank(json!({ "name": "reader" }), json!({ "name": " ", "rank": 1 })),
+            "meshPaymentMethod" => blank(json!({ "name": "budget", "ownedByWorkspace": "shop" }), json!({})),
             "meshIntegration" => blank(owned, json!({ "config": {} })),
             "meshTagDefinition" => blank(
                 json!({ "name": "meshProject.stage" }),

@@ -1,5 +1,6 @@
 //! What all lists and links have in common (`api-core.md` §1.5 and §1.6).
 
+use super::cast::{bind, group};
 use super::names_of;
 use crate::on_both;
 use crate::stoa::{Stoa, media, path};
@@ -7,12 +8,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Every kind, with a filter that finds nothing.
-const KINDS: [(&str, &str); 12] = [
+const KINDS: [(&str, &str); 19] = [
     ("meshWorkspace", "page=7"),
     ("meshProject", "workspaceIdentifier=nowhere"),
     ("meshApiKey", "workspaceIdentifier=nowhere"),
     ("meshApiUser", "page=7"),
     ("meshUser", "username=nobody"),
+    ("meshWorkspaceUserGroup", "username=nobody"),
+    ("meshProjectRole", "page=7"),
+    ("meshWorkspaceUserBinding", "workspaceIdentifier=nowhere"),
+    ("meshWorkspaceGroupBinding", "username=nobody"),
+    ("meshProjectUserBinding", "workspaceIdentifier=nowhere"),
+    ("meshProjectGroupBinding", "workspaceIdentifier=nowhere"),
+    ("meshPaymentMethod", "workspaceIdentifier=nowhere"),
     ("meshIntegration", "ownedByWorkspace=nowhere"),
     ("meshEventLog", "workspaceIdentifier=nowhere"),
     ("meshBuildingBlockDefinition", "ownedByWorkspace=nowhere"),
@@ -214,6 +222,13 @@ async fn one_of_each(stoa: &Stoa) {
     stoa.admin.create("meshProject", &project).await;
     let user = json!({ "metadata": { "name": "lea" }, "spec": { "email": "l@f.example", "firstName": "L", "lastName": "A" } });
     stoa.admin.create("meshUser", &user).await;
+    group(stoa, "orchard", "pickers", &["lea"]).await;
+    for subject in ["lea", "pickers"] {
+        bind(stoa, subject, "Workspace Member", "orchard").await;
+        bind(stoa, subject, "reader", "orchard.web").await;
+    }
+    let payment = json!({ "metadata": { "name": "budget", "ownedByWorkspace": "orchard" }, "spec": { "displayName": "B" } });
+    stoa.admin.create("meshPaymentMethod", &payment).await;
     stoa.admin
         .create("meshApiUser", &json!({ "metadata": { "name": "bot" }, "spec": { "displayName": "B" } }))
         .await;

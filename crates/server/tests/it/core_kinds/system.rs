@@ -27,7 +27,7 @@ async fn index(stoa: &Stoa, caller: &Caller) -> Vec<(String, Vec<String>)> {
     let parts = links.iter().map(|(relation, link)| {
         let href = link["href"].as_str().unwrap();
         let (path, variables) = href.split_once("{?").unwrap_or((href, ""));
-        assert_eq!(path, format!("{base}/{relation}"));
+        assert_eq!(path, format!("{base}/{}", place_of(relation)));
         let variables: Vec<String> = variables
             .trim_end_matches('}')
             .split(',')
@@ -143,6 +143,12 @@ on_both! {
                 "meshusers",
                 "uuid,workspaceIdentifier,projectIdentifier,platformIdentifier,workspaceUserGroupIdentifier,projectRole,workspaceRole,email,firstName,lastName,username,euid",
             ),
+            ("meshworkspaceusergroups", "workspaceIdentifier,username"),
+            ("meshworkspaceuserbindings", "username,workspaceRole,workspaceIdentifier"),
+            ("meshworkspacegroupbindings", "username,workspaceRole,workspaceIdentifier"),
+            ("meshprojectuserbindings", "workspaceIdentifier,projectIdentifier"),
+            ("meshprojectgroupbindings", "workspaceIdentifier,projectIdentifier"),
+            ("meshpaymentmethods", "workspaceIdentifier"),
             ("meshintegrations", "displayName,ownedByWorkspace,type"),
             (
                 "mesheventlogs",
@@ -175,14 +181,27 @@ on_both! {
         // Each link leads to a list.
         for (relation, _) in all {
             let kind = media(&relation[..relation.len() - 1], version_of(&relation));
-            get(&stoa.admin, &format!("/api/meshobjects/{relation}"), Some(&kind)).await.expect(200);
+            let path = format!("/api/meshobjects/{}", place_of(&relation));
+            get(&stoa.admin, &path, Some(&kind)).await.expect(200);
         }
     }
+}
+
+/// The path of a relation's collection: bindings live in folders of their own.
+fn place_of(relation: &str) -> String {
+    relation
+        .replace("workspaceuserb", "workspacebindings/userb")
+        .replace("workspacegroupb", "workspacebindings/groupb")
+        .replace("projectuserb", "projectbindings/userb")
+        .replace("projectgroupb", "projectbindings/groupb")
 }
 
 /// The newest version of the kind behind a relation.
 fn version_of(relation: &str) -> &'static str {
     match relation {
+        "meshprojectuserbindings" | "meshprojectgroupbindings" => "v3",
+        "meshworkspaceuserbindings" | "meshworkspacegroupbindings" | "meshpaymentmethods" => "v2",
+        "meshworkspaceusergroups" | "meshprojectroles" => "v1",
         "meshworkspaces" | "meshprojects" | "meshusers" | "meshplatforms" => "v2",
         "meshbuildingblocks" => "v2-preview",
         "meshintegrations"

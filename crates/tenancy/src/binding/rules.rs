@@ -1,0 +1,168 @@
+//! What has to hold of a new binding (`api-core.md` §3.3 to §3.7).
+
+use super::wire::Asked;
+use super::{Form, WORKSPACE_ROLES};
+use crate::{project, workspace};
+use stoa_base::{Day, Moment, ObjectId, Refusal};
+use stoa_core::guard::Reach;
+use stoa_core::objects::Object;
+use stoa_core::{Allowed, Call, Outcome, Resource};
+use stoa_db::{Sql, Tx};
+use stoa_identity::{binding, group, projectrole, user};
+
+/// Longest name of a binding in characters (§1.11).
+const NAME_MAX: usize = 45;
+/// Who answers for a workspace.
+pub const OWNER: &str = "Workspace Owner";
+
+/// A role that a binding gives.
+pub struct Role {
+    /// What it is called among bindings: a workspace role's name, a project role's identifier.
+    pub name: String,
+    /// The project role.
+    pub object: Option<ObjectId>,
+}
+
+/// Refuses names and references that cannot be meant.
+pub fn check_form<F: Form>(asked: &Asked) -> Result<(), Refusal> {
+    if let Some(name) = &asked.name {
+        let length = name.chars().count();
+        if name.trim().is_empty() || length > NAME_MAX {
+            let problem = format!("must not be blank and have at most {NAME_MAX} characters");
+            return Err(Refusal::invalid("metadata.name", problem));
+        }
+    }
+    let target = if F::RESOURCE == Resource::ProjectBinding { project::KIND } else { workspace::KIND };
+    let subject = if F::OF_GROUP { group::KIND } else { user::KIND };
+    for (field, given, expected) in
+        [("targetRef.kind", &asked.target_kind, target), ("subject.kind", &asked.subject_kind, subject)]
+    {
+        if given.as_deref().is_some_and(|given| given != expected) {
+            return Err(Refusal::invalid(field, format!("must be {expected}, or absent")));
+        }
+    }
+    Ok(())
+}
+
+/// The end of a day that was checked before.
+pub fn end_of(day: &str) -> Result<Moment, Refusal> {
+    day.parse::<Day>()
+        .map(Day::end)
+        .map_err(|_| Refusal::invalid("expiryDate", "must be a date of the form YYYY-MM-DD"))
+}
+
+/// The last day of the binding as it is to be stored: what the caller wrote, or what recertification of the role
+/// demands (§3.4).
+pub fn expiry(call: &Call, asked: &Asked) -> Result<Option<String>, Refusal> {
+    const FIELD: &str = "expiryDate";
+    let recertified = call.world.settings.recertification.get(&asked.role.name);
+    let latest = recertified.map(|span| call.now.day() + *span);
+    let Some(day) = &asked.expiry else { return Ok(latest.map(|day| day.to_string())) };
+    if end_of(day)? <= call.now {
+        return Err(Refusal::invalid(FIELD, "must not be in the past"));
+    }
+    if let Some(latest) = latest
+        && day.as_str() > latest.to_string().as_str()
+    {
+        return Err(Refusal::invalid(FIELD, format!("must not be after {latest}")));
+    }
+    Ok(Some(day.clone()))
+}
+
+/// Owners are people, and only administrators appoint them.
+pub fn check_owner<F: Form>(asked: &Asked, allowed: Allowed) -> Result<(), Refusal> {
+    if asked.role.name != OWNER {
+        return Ok(());
+    }
+    if F::OF_GROUP {
+        return Err(Refusal::invalid("roleRef.name", format!("cannot be {OWNER}: owners are users")));
+    }
+    if !matches!(allowed.reach(), Reach::Admin | Reach::System) {
+        let needed = "ADM_WORKSPACEPRINCIPALBINDING_SAVE";
+        return Err(Refusal::Forbidden(format!(
+            "you don't have sufficient permissions: this needs {needed}, because it appoints an owner"
+        )));
+    }
+    Ok(())
+}
+
+/// The role that is meant, or 422.
+pub fn role<F: Form>(tx: &mut Tx, asked: &Asked) -> Outcome<Role> {
+    let name = &asked.role.name;
+    if F::RESOURCE == Resource::WorkspaceBinding {
+        if WORKSPACE_ROLES.contains(&name.as_str()) {
+            return Ok(Role { name: name.clone(), object: None });
+        }
+        let known = WORKSPACE_ROLES.join(", ");
+        let message = format!("`roleRef.name`: there is no workspace role '{name}'; there are {known}.");
+        return Err(Refusal::Impossible(message).into());
+    }
+    let found = projectrole::hold_named(tx, name)?;
+    let found = found
+        .ok_or_else(|| Refusal::Impossible(format!("`roleRef.name`: there is no project role '{name}'.")))?;
+    Ok(Role { name: found.key, object: Some(found.id) })
+}
+
+/// Who is meant, or 422. Nobody deletes them before the transaction ends.
+pub fn subject<F: Form>(tx: &mut Tx, asked: &Asked) -> Outcome<Object> {
+    let name = &asked.subject;
+    let (found, kind) = if F::OF_GROUP {
+        (binding::hold_group(tx, asked.workspace(), name)?, "group")
+    } else {
+        (binding::hold_user(tx, name)?, "user")
+    };
+    found.ok_or_else(|| {
+        let here = if F::OF_GROUP { format!(" in workspace '{}'", asked.workspace()) } else { String::new() };
+        Refusal::Impossible(format!("`subject.name`: there is no {kind} '{name}'{here}.")).into()
+    })
+}
+
+/// Roles in projects are for those who have one in the workspace.
+pub fn refuse_strangers<F: Form>(tx: &mut Tx, call: &Call, asked: &Asked, subject: &Object) -> Outcome<()> {
+    let (home, name) = (asked.workspace(), &asked.subject);
+    if binding::is_member(tx, home, subject.id, &call.now.day().to_string())? {
+        return Ok(());
+    }
+    let what = if F::OF_GROUP { "group" } else { "user" };
+    let message =
+        format!("`subject.name`: {what} '{name}' has no role in workspace '{home}'; bind it there first.");
+    Err(Refusal::Impossible(message).into())
+}
+
+const OWNERS: Sql = Sql::new(
+    "SELECT count(*) FROM object b JOIN facet f ON f.object = b.id AND f.name = 'role' AND f.value = $2
+     WHERE b.workspace = $1 AND b.kind = 'meshWorkspaceUserBinding'
+        AND NOT EXISTS (SELECT 1 FROM facet e WHERE e.object = b.id AND e.name = 'expiry' AND e.value < $3)",
+);
+
+/// A workspace has few owners at a time (§2.7).
+pub fn refuse_too_many_owners(tx: &mut Tx, call: &Call, asked: &Asked) -> Outcome<()> {
+    if asked.role.name != OWNER {
+        return Ok(());
+    }
+    let (home, most) = (asked.workspace(), call.world.settings.owners_per_workspace);
+    let values = [home.into(), OWNER.into(), call.now.day().to_string().into()];
+    let have: i64 = tx.one(&OWNERS, &values, |row| row.get(0))?;
+    if usize::try_from(have).is_ok_and(|have| have >= most) {
+        let message = format!("Workspace '{home}' has its {most} owners already; remove one first.");
+        return Err(Refusal::conflict(message).into());
+    }
+    Ok(())
+}
+
+const SAME: Sql = Sql::new(
+    "SELECT b.key FROM reference s
+     JOIN reference t ON t.source = s.source AND t.relation = 'target' AND t.target = $2
+     JOIN object b ON b.id = s.source AND b.kind = $3
+     JOIN facet f ON f.object = b.id AND f.name = 'role' AND f.value = $4
+     WHERE s.relation = 'subject' AND s.target = $1 LIMIT 1",
+);
+
+/// The same role for the same subject on the same target is there once.
+pub fn refuse_twice<F: Form>(tx: &mut Tx, (subject, target): (&Object, &Object), role: &str) -> Outcome<()> {
+    let values = [subject.id.0.into(), target.id.0.into(), F::NAME.into(), role.into()];
+    let same: Option<String> = tx.maybe(&SAME, &values, |row| row.get(0))?;
+    let Some(same) = same else { return Ok(()) };
+    let message = format!("The same role is bound to the same subject on the same target by '{same}'.");
+    Err(Refusal::conflict(message).into())
+}
