@@ -10,13 +10,23 @@ pub mod shape;
 pub mod template;
 pub mod tenant;
 
+use http::Method;
 use stoa_core::work::Look;
 use stoa_core::world::Leaving;
+use stoa_db::Migration;
 use stoa_web::openapi::Schemas;
-use stoa_web::{Kind, Route};
+use stoa_web::{Kind, Route, kind};
+
+/// The area's tables.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 20, name: "tenant", sql: include_str!("../schema/0020_tenant.sql") }];
 
 /// The area's controllers.
-pub const CONTROLLERS: &[(&str, Look)] = &[(stoa_tenancy::tenant::CONTROLLER, tenant::look)];
+pub const CONTROLLERS: &[(&str, Look)] = &[
+    (stoa_tenancy::tenant::CONTROLLER, tenant::controller::look),
+    (stoa_tenancy::tenant::LEAVING_PROJECT, tenant::deletion::look_at_project),
+    (tenant::controller::QUOTAS, tenant::controller::look_at_quotas),
+];
 
 /// What happens here when objects of other areas go.
 pub const LEAVING: &[(&str, Leaving)] =
@@ -24,11 +34,16 @@ pub const LEAVING: &[(&str, Leaving)] =
 
 /// The area's routes.
 pub fn routes() -> Vec<Route> {
-    let mut routes = stoa_web::kind::routes::<platform_type::PlatformTypes>();
-    routes.extend(stoa_web::kind::routes::<location::Locations>());
-    routes.extend(stoa_web::kind::routes::<platform::kind::Platforms>());
-    routes.extend(stoa_web::kind::routes::<landing_zone::kind::LandingZones>());
+    let mut routes = kind::routes::<platform_type::PlatformTypes>();
+    routes.extend(kind::routes::<location::Locations>());
+    routes.extend(kind::routes::<platform::kind::Platforms>());
+    routes.extend(kind::routes::<landing_zone::kind::LandingZones>());
     routes.extend(platform::operating::routes());
+    // Whoever operates a tenant may purge it, so its DELETE asks for permission itself.
+    routes
+        .extend(kind::routes::<tenant::Tenants>().into_iter().filter(|route| route.method != Method::DELETE));
+    routes.push(tenant::deletion::route());
+    routes.extend(tenant::operators::routes());
     routes
 }
 
@@ -39,4 +54,6 @@ pub fn schemas(schemas: &mut Schemas) {
     platform::kind::Platforms::schemas(schemas);
     landing_zone::kind::LandingZones::schemas(schemas);
     platform::operating::schemas(schemas);
+    tenant::Tenants::schemas(schemas);
+    tenant::operators::schemas(schemas);
 }

@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 pub fn migrations() -> Vec<Migration> {
     let mut all = stoa_core::schema::MIGRATIONS.to_vec();
     all.extend_from_slice(stoa_blocks::MIGRATIONS);
+    all.extend_from_slice(stoa_platforms::MIGRATIONS);
     all.sort_by_key(|migration| migration.number);
     all
 }
@@ -140,6 +141,12 @@ fn index() -> Vec<Indexed> {
         ),
         ("meshplatformtypes", "meshplatformtypes", &["category", "lifecycleStatus"], Resource::Platform),
         ("meshlocations", "meshlocations", &["displayName"], Resource::Platform),
+        (
+            "meshtenants",
+            "meshtenants",
+            &["workspaceIdentifier", "projectIdentifier", "platformIdentifier"],
+            Resource::Tenant,
+        ),
         (
             "mesheventlogs",
             "mesheventlogs",

@@ -8,19 +8,22 @@ use super::{KIND, TAKES_PEOPLE, change, deletion, dependants, locked, resolve};
 use crate::definition;
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason};
+use crate::run::store;
 use crate::version;
 use crate::version::wire::{Assignment, Version};
 use std::collections::BTreeMap;
 use stoa_base::{Moment, ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Page, Query};
-use stoa_core::objects::{self, Object};
+use stoa_core::objects::{self, Object, Told};
 use stoa_core::{Action, Call, Outcome, Resource, work};
 use stoa_db::Tx;
 use stoa_tenancy::tenant::{self, Held};
 
 /// Most blocks that are looked at in one go.
 const MOST: i64 = 100_000;
+/// Runs of one block that a history shows.
+const RUNS_SHOWN: i64 = 20;
 
 /// Facets of a block on a tenant.
 pub fn facets(held: &Held) -> Vec<(&'static str, String)> {
@@ -197,6 +200,52 @@ pub fn people_changed(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Mom
         return Ok(None);
     }
     stoa_tenancy::people::next_expiry(tx, call.now, workspace)
+}
+
+/// A tenant moved to another project: its blocks go with it, and what they take of it is looked at
+/// (`domain-platforms.md` §5.3).
+pub fn follow(tx: &mut Tx, call: &Call, held: &Held) -> Outcome<()> {
+    let system = call.as_system();
+    let allowed = system.may(Resource::BuildingBlock, Action::Write, &stoa_core::Scope::installation())?;
+    for block in of_tenant(tx, held.object.id)? {
+        let ordered = locked(tx, &block.object)?;
+        let target = Target { workspace: held.workspace().to_owned(), tenant: Some(held.clone()) };
+        let home = target.home(tx)?;
+        let draft = super::draft_of(tx, &ordered.block, &ordered.status, (home.id, &target))?;
+        let told = Told::new("Building Block Moved", format!("It went with tenant '{}'.", held.object.key))
+            .to_managers(&[&ordered.block.operator]);
+        objects::hand_over(tx, &system, allowed, &ordered.object, held.workspace(), draft, told)?;
+        work::schedule(tx, dependants::CONTROLLER, &ordered.object.id.to_string(), call.now)?;
+    }
+    Ok(())
+}
+
+/// Runs of the mandatory blocks of a tenant, newest first: trigger, result, when, and what each said.
+pub fn runs(tx: &mut Tx, id: ObjectId) -> Outcome<Vec<serde_json::Value>> {
+    let mut found = Vec::new();
+    for block in of_tenant(tx, id)? {
+        let (runs, _) = store::list(tx, Some(block.object.id), None, (RUNS_SHOWN, 0))?;
+        found.extend(runs.into_iter().map(|run| (run, block.block.display_name.clone())));
+    }
+    found.sort_by_key(|(run, _)| std::cmp::Reverse(run.created_at));
+    Ok(found
+        .into_iter()
+        .map(|(run, name)| {
+            serde_json::json!({
+                "runUuid": run.id,
+                "buildingBlockUuid": run.block,
+                "buildingBlock": name,
+                "behavior": run.behavior,
+                "reason": run.reason,
+                "author": run.author,
+                "queuedOn": run.created_at,
+                "startedOn": run.claimed_at,
+                "finishedOn": run.ended_at,
+                "result": run.state.shown(),
+                "message": run.summary,
+            })
+        })
+        .collect())
 }
 
 /// How taking down the blocks of a tenant goes.

@@ -20,6 +20,7 @@ use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Object, Told};
 use stoa_core::{Action, Allowed, Call, Error, Fault, Outcome, Resource, Scope};
 use stoa_db::{DbError, Tx};
+use stoa_tenancy::tenant;
 use stoa_web::Request;
 
 /// What somebody orders, in either version of the API.
@@ -60,7 +61,12 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         (None, Some(definition)) => Named::of(&spec.target_ref, definition.target_type),
         (None, None) => Ok(Named::Workspace(spec.target_ref.name.clone().unwrap_or_default())),
     };
-    let asked_workspace = spec.target_ref.name.clone().unwrap_or_default();
+    // A reference of the wrong kind still says whose workspace it is about.
+    let asked_workspace = match spec.target_ref.uuid.as_deref().and_then(|uuid| uuid.parse().ok()) {
+        Some(id) => tenant::by_id(tx, id)?.map(|held| held.workspace().to_owned()),
+        None => spec.target_ref.name.clone(),
+    };
+    let asked_workspace = asked_workspace.unwrap_or_default();
     let target = match &named {
         Ok(named) => Target::find(tx, named)?,
         Err(_) => None,

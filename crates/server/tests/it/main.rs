@@ -32,4 +32,5 @@ mod starting;
 mod statements;
 mod stoa;
 mod stopping;
+mod tenants;
 mod transcripts;

@@ -144,6 +144,7 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
         "meshLocation" => ("v1", "meshlocations"),
         "meshPlatform" => ("v2", "meshplatforms"),
         "meshLandingZone" => ("v1", "meshlandingzones"),
+        "meshTenant" => ("v4", "meshtenants"),
         other => panic!("no such kind: {other}"),
     }
 }
