@@ -190,12 +190,13 @@ impl Kind for Tenants {
         ("deletionState", "The same, as v3 calls it"),
     ];
     const REQUEST: &'static str = "Tenant";
-    const RESPONSE: &'static str = "Tenant";
+    const RESPONSE: &'static str = "ShownTenant";
     const VIEWS: &'static [VersionSchemas] =
         &[(V3, "TenantV3", "TenantV3"), (wire::PREVIEW, "TenantV4Preview", "TenantV4Preview")];
 
     fn schemas(schemas: &mut Schemas) {
         schemas.add::<wire::Wire>();
+        schemas.add::<wire::Shown>();
         schemas.add::<wire::PreviewWire>();
         schemas.add::<wire::OldWire>();
     }

@@ -440,7 +440,7 @@ pub fn routes() -> Vec<Route> {
     let item = |rest: &str| format!("/api/stoa/v1/tenants/{{uuid}}{rest}");
     let about = |summary, request: Option<&'static str>, success: &'static [u16]| About {
         summary,
-        tag: "operators",
+        tag: KIND,
         request,
         produces: Some(stoa_web::media::JSON),
         success,

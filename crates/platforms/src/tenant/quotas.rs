@@ -152,13 +152,11 @@ fn settle(
     mut held: Held,
     granted: Option<BTreeMap<String, i64>>,
 ) -> Outcome<Held> {
-    match granted {
-        Some(quotas) => grant(tx, call, allowed, held, &quotas),
-        None => {
-            tenant::save_status(tx, call, &mut held)?;
-            Ok(held)
-        }
+    if let Some(quotas) = granted {
+        return grant(tx, call, allowed, held, &quotas);
     }
+    tenant::save_status(tx, call, &mut held)?;
+    Ok(held)
 }
 
 /// Changes an open wish, which may make it pass by itself.

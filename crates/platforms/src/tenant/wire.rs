@@ -110,10 +110,18 @@ pub struct Wire {
     pub metadata: Metadata,
     /// Declared part.
     pub spec: Spec,
-    /// Set by the server.
-    #[serde(skip)]
-    #[schema(value_type = Option<ShownStatus>, nullable = false)]
-    pub _status: Option<ShownStatus>,
+}
+
+/// A tenant as answers show it, v4.
+#[derive(Debug, ToSchema)]
+#[schema(as = ShownTenant)]
+pub struct Shown {
+    /// Owner.
+    pub metadata: Metadata,
+    /// Declared part.
+    pub spec: Spec,
+    /// How it goes.
+    pub status: ShownStatus,
 }
 
 /// One quota in a list.
@@ -301,7 +309,7 @@ pub fn asked(request: &Request) -> Outcome<Asked> {
             })
         }
         _ => {
-            let Wire { metadata, spec, .. } = request.body()?;
+            let Wire { metadata, spec } = request.body()?;
             spec.platform_ref.of_kind(platform::KIND, "spec.platformRef")?;
             if let Some(zone) = &spec.landing_zone_ref {
                 zone.clone().of_kind(landing_zone::KIND, "spec.landingZoneRef")?;

@@ -38,6 +38,7 @@ pub struct Stage {
     integration: String,
     runner: String,
     platform: String,
+    tenant: String,
     definition: String,
     version: String,
     offered: String,
@@ -62,6 +63,13 @@ fn platform_body(name: &str, display_name: &str) -> Value {
             },
             "config": { "type": "custom", "custom": { "platformTypeRef": { "name": "STACKIT" } } },
         },
+    })
+}
+
+fn tenant_body(project: &str, platform: &str) -> Value {
+    json!({
+        "metadata": { "ownedByWorkspace": "shop", "ownedByProject": project },
+        "spec": { "platformRef": { "uuid": platform } },
     })
 }
 
@@ -190,6 +198,8 @@ impl Stage {
         let platform = admin.create("meshPlatform", &platform_body("shop-platform", "Shop")).await;
         let platform = text(&platform, "/metadata/uuid");
         admin.create("meshLandingZone", &zone_body(&platform, "Zone")).await;
+        let tenant =
+            text(&admin.create("meshTenant", &tenant_body("web", &platform)).await, "/metadata/uuid");
 
         let gone = stoa.key("shop", &["PROJECT_LIST"]).await;
         admin.delete("meshApiKey", &format!("/{}", gone.client_id)).await.expect(204);
@@ -222,6 +232,7 @@ impl Stage {
             integration,
             runner,
             platform,
+            tenant,
             definition,
             version,
             operators_runner,
@@ -292,7 +303,7 @@ impl Stage {
             }
             _ => format!(
                 "{before}{nothing}{}",
-                route.path.split_once('}').unwrap().1.replace("{sourceId}", "s")
+                route.path.split_once('}').unwrap().1.replace("{sourceId}", "s").replace("{id}", "1")
             ),
         };
         Some(self.asked(route, path))
@@ -318,7 +329,8 @@ impl Stage {
         let path = route
             .path
             .replace("{workspace}/{buildingBlock}/{uuid}", &format!("shop/buildingBlock/{}", self.block))
-            .replace("{sourceId}", "source");
+            .replace("{sourceId}", "source")
+            .replace("{id}", "1");
         match path.split_once('{') {
             Some((before, rest)) => {
                 format!("{before}{}{}", self.id(route).await, rest.split_once('}').unwrap().1)
@@ -363,10 +375,13 @@ impl Stage {
             "meshplatforms" if deleting => self.spare("meshPlatform").await,
             "meshplatforms" => self.platform.clone(),
             "meshlandingzones" => "shop-zone".into(),
+            "meshtenants" if deleting => self.spare("meshTenant").await,
+            "meshtenants" => self.tenant.clone(),
             // Stoa's own endpoints: /api/stoa/v1/platforms/…
             "v1" => match route.path.split('/').nth(4).unwrap_or_default() {
                 "platforms" => self.platform.clone(),
                 "landingzones" => "shop-zone".into(),
+                "tenants" => self.tenant.clone(),
                 other => panic!("say which of {other} to ask for"),
             },
             other => panic!("say which of {other} to ask for"),
@@ -397,6 +412,13 @@ impl Stage {
                 (json!({ "metadata": { "name": id }, "spec": spec }), Some(id))
             }
             "meshPlatform" => (platform_body(&name, "P"), None),
+            "meshTenant" => {
+                let project = json!({
+                    "metadata": { "name": name, "ownedByWorkspace": "shop" }, "spec": { "displayName": "P" },
+                });
+                self.admin().create("meshProject", &project).await;
+                (tenant_body(&name, &self.platform), None)
+            }
             "meshPaymentMethod" => (
                 json!({ "metadata": { "name": name, "ownedByWorkspace": "shop" }, "spec": { "displayName": "P" } }),
                 Some(name),
@@ -474,7 +496,10 @@ impl Stage {
                 json!({ "name": "SHOP-TYPE", "ownedByWorkspace": "shop" }),
                 json!({ "category": "CUSTOM", "icon": "none" }),
             ),
-            "meshPlatform" | "meshLandingZone" if route.path.starts_with("/api/stoa/") => json!({}),
+            "meshPlatform" | "meshLandingZone" | "meshTenant" if route.path.starts_with("/api/stoa/") => {
+                json!({})
+            }
+            "meshTenant" => tenant_body("no", &self.platform),
             "meshPlatform" => platform_body("shop-platform", " "),
             "meshLandingZone" => zone_body(&self.platform, " "),
             "identity" => json!({}),
