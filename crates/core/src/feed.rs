@@ -4,7 +4,7 @@
 use crate::call::Call;
 use crate::guard::Visibility;
 use crate::outcome::Outcome;
-use crate::secrets::{hex, redacted};
+use crate::secrets::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stoa_base::{Moment, ObjectId, RunId, new_uuid};
@@ -60,10 +60,10 @@ pub struct Entry<'a> {
     pub title: Option<&'a str>,
     /// One sentence for people.
     pub description: String,
-    /// State afterwards; secrets are removed on writing.
-    pub content: Value,
-    /// State before.
-    pub previous: Option<Value>,
+    /// State afterwards as JSON, secrets removed; see [`crate::secrets::redacted`].
+    pub content: String,
+    /// State before, likewise.
+    pub previous: Option<String>,
 }
 
 impl<'a> Entry<'a> {
@@ -79,7 +79,7 @@ impl<'a> Entry<'a> {
             runner: None,
             title: None,
             description: String::new(),
-            content: Value::Null,
+            content: "null".into(),
             previous: None,
         }
     }
@@ -109,8 +109,8 @@ pub fn record(tx: &mut Tx, call: &Call, entry: Entry<'_>) -> Outcome<()> {
             entry.description.into(),
             call.actor.author_type().into(),
             call.actor.author().into(),
-            redacted(&entry.content).to_string().into(),
-            entry.previous.map(|previous| redacted(&previous).to_string()).into(),
+            entry.content.into(),
+            entry.previous.into(),
             call.request.as_str().into(),
         ],
     )?;

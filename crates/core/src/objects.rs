@@ -135,13 +135,15 @@ pub fn insert(
         doc: draft.doc,
         status: draft.status,
     };
+    let text = object.doc.to_string();
+    let shown = shown(&object.doc, &text);
     let row = [
         id.0.into(),
         kind.into(),
         key.into(),
         workspace.into(),
         call.now.micros().into(),
-        object.doc.to_string().into(),
+        text.into(),
         object.status.to_string().into(),
     ];
     tx.run(&INSERT, &row).map_err(|error| match error {
@@ -153,10 +155,15 @@ pub fn insert(
         other => other.into(),
     })?;
     set_facets(tx, &object, &draft.facets)?;
-    set_references(tx, id, &draft.references)?;
-    remember(tx, call, &object)?;
-    tell(tx, call, &object, Deed::Created, told, None)?;
+    add_references(tx, id, &draft.references)?;
+    remember(tx, call, &object, &shown)?;
+    tell(tx, call, &object, Deed::Created, told, (shown, None))?;
     Ok(object)
+}
+
+/// A document as others may see it, as text. Only documents with members that begin with `$` hold something back.
+fn shown(doc: &Value, text: &str) -> String {
+    if text.contains("\"$") { redacted(doc).to_string() } else { text.to_owned() }
 }
 
 const REPLACE: Sql = Sql::new(
@@ -210,13 +217,16 @@ fn rewrite(
     let status = if draft.status.is_null() { old.status.clone() } else { draft.status };
     object.doc = draft.doc;
     object.status = status;
-    let row = [old.id.0.into(), object.doc.to_string().into(), observed.into(), call.now.micros().into()];
+    let text = object.doc.to_string();
+    let shown = shown(&object.doc, &text);
+    let row = [old.id.0.into(), text.into(), observed.into(), call.now.micros().into()];
     // Another writer may have been faster: the last write wins, each under a version of its own.
     object.version = tx.one(&REPLACE, &row, |row| row.get(0))?;
     set_facets(tx, &object, &draft.facets)?;
     set_references(tx, old.id, &draft.references)?;
-    remember(tx, call, &object)?;
-    tell(tx, call, &object, Deed::Changed, told, Some(old.doc.clone()))?;
+    remember(tx, call, &object, &shown)?;
+    let before = redacted(&old.doc).to_string();
+    tell(tx, call, &object, Deed::Changed, told, (shown, Some(before)))?;
     Ok(object)
 }
 
@@ -234,14 +244,17 @@ pub fn amend(
     doc: Value,
     told: Told<'_>,
 ) -> Outcome<()> {
-    let row = [old.id.0.into(), doc.to_string().into(), call.now.micros().into()];
+    let text = doc.to_string();
+    let shown = shown(&doc, &text);
+    let row = [old.id.0.into(), text.into(), call.now.micros().into()];
     let mut object = Object { doc, ..old.clone() };
     object.version = tx.one(&AMEND, &row, |row| row.get(0))?;
-    remember(tx, call, &object)?;
+    remember(tx, call, &object, &shown)?;
     if object.deleted_at.is_some() {
         return Ok(());
     }
-    tell(tx, call, &object, Deed::Changed, told, Some(old.doc.clone()))
+    let before = redacted(&old.doc).to_string();
+    tell(tx, call, &object, Deed::Changed, told, (shown, Some(before)))
 }
 
 const OBSERVE: Sql = Sql::new("UPDATE object SET status = $2, updated_at = $3 WHERE id = $1");
@@ -298,7 +311,8 @@ pub fn bury(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &mut Object, to
     object.deleted_at = Some(call.now);
     tx.run(&BURY, &[object.id.0.into(), call.now.micros().into()])?;
     set_references(tx, object.id, &[])?;
-    tell(tx, call, object, Deed::Deleted, told, None)
+    let shown = redacted(&object.doc).to_string();
+    tell(tx, call, object, Deed::Deleted, told, (shown, None))
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM object WHERE id = $1");
@@ -306,7 +320,8 @@ const REMOVE: Sql = Sql::new("DELETE FROM object WHERE id = $1");
 /// Deletes for good. Whoever still leans on it makes this a conflict that names the first few.
 pub fn remove(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &Object, told: Told<'_>) -> Outcome<()> {
     refuse_in_use(tx, object, &[])?;
-    tell(tx, call, object, Deed::Deleted, told, None)?;
+    let shown = redacted(&object.doc).to_string();
+    tell(tx, call, object, Deed::Deleted, told, (shown, None))?;
     tx.run(&REMOVE, &[object.id.0.into()])?;
     Ok(())
 }
@@ -515,20 +530,27 @@ pub fn found(
 }
 
 const DROP_FACETS: Sql = Sql::new("DELETE FROM facet WHERE object = $1");
-const ADD_FACET: Sql = Sql::new(
-    "INSERT INTO facet (object, name, value, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-);
 const SET_FACET: Sql = Sql::new("UPDATE facet SET value = $3 WHERE object = $1 AND name = $2");
 
 fn set_facets(tx: &mut Tx, object: &Object, facets: &[(&'static str, String)]) -> Outcome<()> {
     if object.version > 1 {
         tx.run(&DROP_FACETS, &[object.id.0.into()])?;
     }
-    for (name, value) in facets {
-        tx.run(
-            &ADD_FACET,
-            &[object.id.0.into(), (*name).into(), value.into(), object.created_at.micros().into()],
-        )?;
+    add_facets(tx, object, facets)
+}
+
+fn add_facets(tx: &mut Tx, object: &Object, facets: &[(&str, String)]) -> Outcome<()> {
+    // Some rows per statement: each statement is a round trip to PostgreSQL. Few lengths, so that all are prepared.
+    for facets in facets.chunks(ROWS) {
+        let rows: Vec<String> =
+            (0..facets.len()).map(|row| format!("($1, ${}, ${}, $2)", 2 * row + 3, 2 * row + 4)).collect();
+        let sql = Sql::built(format!(
+            "INSERT INTO facet (object, name, value, created_at) VALUES {} ON CONFLICT DO NOTHING",
+            rows.join(", ")
+        ));
+        let mut values = vec![object.id.0.into(), object.created_at.micros().into()];
+        values.extend(facets.iter().flat_map(|(name, value)| [(*name).into(), value.into()]));
+        tx.run(&sql, &values)?;
     }
     Ok(())
 }
@@ -538,6 +560,9 @@ pub fn refile(tx: &mut Tx, object: &Object, facets: &[(&'static str, String)]) -
     tx.run(&DROP_FACETS, &[object.id.0.into()])?;
     set_facets(tx, &Object { version: 1, ..object.clone() }, facets)
 }
+
+/// Most rows that one statement adds.
+const ROWS: usize = 12;
 
 const HAS_FACET: Sql = Sql::new("SELECT count(*) FROM facet WHERE object = $1 AND name = $2 AND value = $3");
 
@@ -558,20 +583,29 @@ const DROP_FACET: Sql = Sql::new("DELETE FROM facet WHERE object = $1 AND name =
 pub fn replace_facet(tx: &mut Tx, object: &Object, name: &str, value: Option<&str>) -> Outcome<()> {
     tx.run(&DROP_FACET, &[object.id.0.into(), name.into()])?;
     if let Some(value) = value {
-        let at = object.created_at.micros();
-        tx.run(&ADD_FACET, &[object.id.0.into(), name.into(), value.into(), at.into()])?;
+        add_facets(tx, object, &[(name, value.to_owned())])?;
     }
     Ok(())
 }
 
 const DROP_REFERENCES: Sql = Sql::new("DELETE FROM reference WHERE source = $1");
-const ADD_REFERENCE: Sql =
-    Sql::new("INSERT INTO reference (source, relation, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 
 fn set_references(tx: &mut Tx, id: ObjectId, references: &[(&'static str, ObjectId)]) -> Outcome<()> {
     tx.run(&DROP_REFERENCES, &[id.0.into()])?;
-    for (relation, target) in references {
-        tx.run(&ADD_REFERENCE, &[id.0.into(), (*relation).into(), target.0.into()])?;
+    add_references(tx, id, references)
+}
+
+fn add_references(tx: &mut Tx, id: ObjectId, references: &[(&'static str, ObjectId)]) -> Outcome<()> {
+    for references in references.chunks(ROWS) {
+        let rows: Vec<String> =
+            (0..references.len()).map(|row| format!("($1, ${}, ${})", 2 * row + 2, 2 * row + 3)).collect();
+        let sql = Sql::built(format!(
+            "INSERT INTO reference (source, relation, target) VALUES {} ON CONFLICT DO NOTHING",
+            rows.join(", ")
+        ));
+        let mut values = vec![id.0.into()];
+        values.extend(references.iter().flat_map(|(relation, target)| [(*relation).into(), target.0.into()]));
+        tx.run(&sql, &values)?;
     }
     Ok(())
 }
@@ -579,7 +613,7 @@ fn set_references(tx: &mut Tx, id: ObjectId, references: &[(&'static str, Object
 const REMEMBER: Sql =
     Sql::new("INSERT INTO history (object, version, at, author, doc) VALUES ($1, $2, $3, $4, $5)");
 
-fn remember(tx: &mut Tx, call: &Call, object: &Object) -> Outcome<()> {
+fn remember(tx: &mut Tx, call: &Call, object: &Object, shown: &str) -> Outcome<()> {
     tx.run(
         &REMEMBER,
         &[
@@ -587,7 +621,7 @@ fn remember(tx: &mut Tx, call: &Call, object: &Object) -> Outcome<()> {
             object.version.into(),
             call.now.micros().into(),
             format!("{}:{}", call.actor.author_type(), call.actor.author()).into(),
-            redacted(&object.doc).to_string().into(),
+            shown.into(),
         ],
     )?;
     Ok(())
@@ -599,13 +633,13 @@ fn tell(
     object: &Object,
     deed: Deed,
     told: Told<'_>,
-    previous: Option<Value>,
+    (content, previous): (String, Option<String>),
 ) -> Outcome<()> {
     let entry = Entry {
         managers: &told.managers,
         title: Some(told.title),
         description: told.description,
-        content: object.doc.clone(),
+        content,
         previous,
         ..Entry::plain(&object.kind, object.id, object.workspace.as_deref(), deed)
     };
