@@ -62,7 +62,8 @@ struct Metadata {
     uuid: String,
 }
 
-fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
+/// A text in an answer.
+pub fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
     Ok(found.with_context(|| format!("no {pointer} in {value}"))?.to_owned())
 }
@@ -211,7 +212,8 @@ impl Installation {
     }
 }
 
-async fn create(admin: &Client, kind: &str, version: &str, body: Value) -> anyhow::Result<Value> {
+/// Makes an object.
+pub async fn create(admin: &Client, kind: &str, version: &str, body: Value) -> anyhow::Result<Value> {
     let path = format!("/api/meshobjects/{}s", kind.to_lowercase());
     admin.post(&path, &media(kind, version), &body).await.with_context(|| format!("creating a {kind}"))
 }

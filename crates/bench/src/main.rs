@@ -5,7 +5,9 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with three digits")]
 
+mod applying;
 mod constant;
+mod estate;
 mod figures;
 mod http1;
 mod installation;
@@ -15,6 +17,7 @@ mod machine;
 mod ordering;
 mod pace;
 mod process;
+mod raw;
 mod reading;
 mod report;
 mod resting;

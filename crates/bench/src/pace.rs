@@ -17,6 +17,12 @@ pub struct Pace {
     pub blocks: usize,
     /// Most blocks ordered on one database.
     pub orders_max: usize,
+    /// Tenants that lists go over; a tenth of them is made with a project and a binding each.
+    pub tenants: usize,
+    /// Objects of a declarative file.
+    pub declared: usize,
+    /// What hinders the deletion of a workspace.
+    pub dependants: usize,
     /// How often a process is started.
     pub starts: usize,
     /// How often the wait for a claim is measured.
@@ -33,6 +39,9 @@ impl Pace {
             span: Duration::from_secs(2),
             blocks: 10_000,
             orders_max: 80_000,
+            tenants: 100_000,
+            declared: 5_000,
+            dependants: 1_000,
             starts: 5,
             waits: 100,
         }
@@ -47,6 +56,9 @@ impl Pace {
             span: Duration::from_millis(500),
             blocks: 2_400,
             orders_max: 10_000,
+            tenants: 6_000,
+            declared: 500,
+            dependants: 200,
             starts: 3,
             waits: 20,
         }

@@ -93,9 +93,14 @@ impl Server {
         self.child.id()
     }
 
-    /// The key that the first start left in the folder.
+    /// The file of the key that the first start left in the folder.
+    pub fn admin_key_file(&self) -> PathBuf {
+        self.folder.join("admin-key.json")
+    }
+
+    /// That key.
     pub fn admin_key(&self) -> anyhow::Result<AdminKey> {
-        Ok(serde_json::from_str(&fs::read_to_string(self.folder.join("admin-key.json"))?)?)
+        Ok(serde_json::from_str(&fs::read_to_string(self.admin_key_file())?)?)
     }
 
     /// Stops it in good order. What it logged is a fault: at this level it is silent when all is well.

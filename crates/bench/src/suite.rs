@@ -1,11 +1,14 @@
 //! Everything that is measured, in its order.
 
+use crate::applying::{self, Watch};
 use crate::constant::Constant;
+use crate::estate::{self, Estate};
 use crate::figures::Pairs;
 use crate::installation::Installation;
 use crate::life::{self, Level, Runners};
 use crate::machine::{self, say};
 use crate::pace::Pace;
+use crate::raw::Raw;
 use crate::report::{Details, Report, Unit, number};
 use crate::rows::Rows;
 use crate::server::Server;
@@ -17,6 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stoa_db::Engine;
 use stoa_db::testing::fresh;
+
+/// Most memory that the server may take while objects come and go in large numbers, in mebibytes.
+const MEMORY_MAX: f64 = 120.0;
 
 /// A part that can be asked for alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,6 +37,12 @@ pub enum Part {
     Life,
     /// Latency of claims
     Claim,
+    /// Making and listing many tenants
+    Tenants,
+    /// A declarative file through the command line
+    Apply,
+    /// What is in the way of a deletion
+    Plan,
     /// Cold starts and memory
     Start,
     /// Size of the program
@@ -122,6 +134,75 @@ impl Suite<'_> {
         {
             self.serving(report, rows).await?;
         }
+        if [Part::Tenants, Part::Apply, Part::Plan].into_iter().any(wants) {
+            self.organization(report).await?;
+        }
+        Ok(())
+    }
+
+    /// Declared objects in large numbers, on a server of their own.
+    async fn organization(&self, report: &mut Report) -> anyhow::Result<()> {
+        let Plan { stoa, pace, .. } = self.plan;
+        let (database, pace, wants) = (self.database(), *pace, |part| self.plan.wants(part));
+        let own = tempfile::tempdir_in(self.folder)?;
+        let kept = match self.engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(fresh(self.engine).context("STOA_TEST_POSTGRES names no server")?),
+        };
+        let url = kept.as_ref().map(|database| database.url.as_str());
+        let server = Server::start(stoa, own.path(), url).await?;
+        let watch = Watch::over(server.pid());
+        let installation = Installation::make(&server).await?;
+        let raw = Raw::open(self.engine, self.folder).await?;
+        let rows = "their rows, written and read without the rest";
+        if wants(Part::Tenants) {
+            say(&format!("{database}: making tenants"));
+            let estate = Arc::new(Estate::make(&server, &installation).await?);
+            let (pairs, latencies) = estate.create(&server, &installation, &raw, pace).await?;
+            let what = format!(
+                "make a tenant with project, tags, quotas, binding: 3 calls, {} connections",
+                estate::CONNECTIONS
+            );
+            report.add((what, database, rows), Unit::PerSecond, &pairs, Some(latencies.usual_and_worst()));
+            say(&format!("{database}: making tenants to list"));
+            let count = estate.fill(&server, &installation).await?;
+            estate.fill_raw(&raw).await?;
+            for (filter, queries, filters) in estate.lists() {
+                say(&format!("{database}: listing tenants by {filter}"));
+                let (pairs, latencies) =
+                    estate.list(&server, &installation, &raw, pace, (queries, filters)).await?;
+                let what =
+                    format!("list 50 of {count} tenants by {filter}, {} connections", estate::CONNECTIONS);
+                report.add(
+                    (what, database, rows),
+                    Unit::PerSecond,
+                    &pairs,
+                    Some(latencies.usual_and_worst()),
+                );
+            }
+        }
+        if wants(Part::Apply) {
+            say(&format!("{database}: applying a file of {} objects", pace.declared));
+            let pairs = applying::apply(stoa, &server, &raw, own.path(), pace).await?;
+            let what = format!("`stoa apply` of {} objects in one file", pace.declared);
+            report.add((what, database, "their rows, one after the other"), Unit::Milliseconds, &pairs, None);
+        }
+        if wants(Part::Plan) {
+            say(&format!("{database}: what hinders a deletion"));
+            let (pairs, latencies) = applying::plan(&server, &installation, &raw, pace).await?;
+            let what =
+                format!("what hinders the deletion of a workspace with {} dependants", pace.dependants);
+            report.add((what, database, rows), Unit::PerSecond, &pairs, Some(latencies.usual_and_worst()));
+        }
+        let mut pairs = Pairs::default();
+        pairs.add(watch.most(), MEMORY_MAX);
+        report.add(
+            ("most memory (PSS) at any time of the above", database, "allowed"),
+            Unit::Mebibytes,
+            &pairs,
+            None,
+        );
+        server.stop().await?;
         Ok(())
     }
 
