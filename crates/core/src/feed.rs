@@ -8,7 +8,7 @@ use crate::secrets::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stoa_base::{Moment, ObjectId, RunId, new_uuid};
-use stoa_db::{DbError, Row, Sql, Tx};
+use stoa_db::{DbError, Engine, Row, Sql, Tx};
 use tokio::sync::watch;
 
 /// What happened to an object, as clients of the feed see it.
@@ -87,22 +87,47 @@ impl<'a> Entry<'a> {
 
 const INSERT: Sql = Sql::new(
     "INSERT INTO event (id, at, kind, object, workspace, managers, action, run, runner, title, description,
-        author_type, author, content, previous, request)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        author_type, author, content, previous, request, seq, hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 );
 
-/// Writes an entry with the change that it tells of.
+/// Writes an entry with the change that it tells of. The writer of SQLite is alone: it numbers and chains the
+/// entry at once. On PostgreSQL [`sequence`] does so after the commit.
 pub fn record(tx: &mut Tx, call: &Call, entry: Entry<'_>) -> Outcome<()> {
+    let id = new_uuid().to_string();
+    let (object, action) = (entry.object.to_string(), entry.deed.word());
+    let place = match tx.engine() {
+        Engine::Postgres => None,
+        Engine::Sqlite => {
+            let (seq, hash) = last(tx)?;
+            let author = call.actor.author();
+            let event = Chained {
+                id: &id,
+                at: call.now.micros(),
+                texts: [
+                    Some(entry.kind),
+                    Some(&object),
+                    Some(action),
+                    entry.title,
+                    Some(&author),
+                    Some(&entry.content),
+                    entry.previous.as_deref(),
+                ],
+            };
+            Some((seq + 1, link(&hash, seq + 1, &event)))
+        }
+    };
+    let (seq, hash) = place.unzip();
     tx.run(
         &INSERT,
         &[
-            new_uuid().into(),
+            id.into(),
             call.now.micros().into(),
             entry.kind.into(),
-            entry.object.0.into(),
+            object.into(),
             entry.workspace.into(),
             format!(",{},", entry.managers.join(",")).into(),
-            entry.deed.word().into(),
+            action.into(),
             entry.run.map(|run| run.0).into(),
             entry.runner.map(|runner| runner.0).into(),
             entry.title.into(),
@@ -112,6 +137,8 @@ pub fn record(tx: &mut Tx, call: &Call, entry: Entry<'_>) -> Outcome<()> {
             entry.content.into(),
             entry.previous.into(),
             call.request.as_str().into(),
+            seq.into(),
+            hash.into(),
         ],
     )?;
     Ok(())
@@ -236,9 +263,17 @@ const SEQUENCE: Sql = Sql::new("UPDATE event SET seq = $2, hash = $3 WHERE id = 
 /// Only one sequencer at a time; the writer of SQLite is alone anyway.
 const LOCK: Sql = Sql::differs("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7305808)) held");
 
-type Chained = (String, i64, [Option<String>; 7]);
+/// What the chain holds of an event.
+struct Chained<'a> {
+    id: &'a str,
+    at: i64,
+    texts: [Option<&'a str>; 7],
+}
 
-fn chained(row: &Row) -> Result<Chained, DbError> {
+/// The same as read back.
+type Stored = (String, i64, [Option<String>; 7]);
+
+fn stored(row: &Row) -> Result<Stored, DbError> {
     Ok((
         row.get(0)?,
         row.get(1)?,
@@ -246,8 +281,18 @@ fn chained(row: &Row) -> Result<Chained, DbError> {
     ))
 }
 
+fn chained((id, at, texts): &Stored) -> Chained<'_> {
+    Chained { id, at: *at, texts: texts.each_ref().map(Option::as_deref) }
+}
+
+/// The newest number and its hash.
+fn last(tx: &mut Tx) -> Result<(i64, String), DbError> {
+    let last = tx.maybe(&LAST, &[], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
+    Ok(last.unwrap_or_default())
+}
+
 /// The link of the hash chain for one event behind `previous`.
-fn link(previous: &str, seq: i64, (id, at, texts): &Chained) -> String {
+fn link(previous: &str, seq: i64, Chained { id, at, texts }: &Chained<'_>) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         // Lengths keep `ab`+`c` apart from `a`+`bc`.
@@ -259,24 +304,23 @@ fn link(previous: &str, seq: i64, (id, at, texts): &Chained) -> String {
     add(id);
     add(&at.to_string());
     for text in texts {
-        add(text.as_deref().unwrap_or("\u{0}"));
+        add(text.unwrap_or("\u{0}"));
     }
     hex(&hash.finalize())
 }
 
-/// Numbers and chains what is committed and not yet numbered; returns how many. On SQLite it runs inside
-/// the group commit, on PostgreSQL afterwards, by whoever holds the lock.
+/// Numbers and chains what is committed and not yet numbered; returns how many. On PostgreSQL it runs after the
+/// commit, by whoever holds the lock; on SQLite there is nothing to do, unless an earlier program left it.
 pub fn sequence(tx: &mut Tx) -> Result<usize, DbError> {
     tx.all(&LOCK, &[], |_| Ok(()))?;
-    let fresh = tx.all(&UNSEQUENCED, &[], chained)?;
+    let fresh = tx.all(&UNSEQUENCED, &[], stored)?;
     if fresh.is_empty() {
         return Ok(0);
     }
-    let last = tx.maybe(&LAST, &[], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
-    let (mut seq, mut hash) = last.unwrap_or((0, String::new()));
+    let (mut seq, mut hash) = last(tx)?;
     for event in &fresh {
         seq += 1;
-        hash = link(&hash, seq, event);
+        hash = link(&hash, seq, &chained(event));
         tx.run(&SEQUENCE, &[event.0.as_str().into(), seq.into(), hash.as_str().into()])?;
     }
     Ok(fresh.len())
@@ -292,14 +336,14 @@ pub fn verify(tx: &mut Tx) -> Outcome<Option<i64>> {
     let (mut seq, mut hash) = (0, String::new());
     loop {
         let rows = tx.all(&CHAIN, &[seq.into()], |row| {
-            Ok((chained(row)?, row.get::<i64>(9)?, row.get::<Option<String>>(10)?))
+            Ok((stored(row)?, row.get::<i64>(9)?, row.get::<Option<String>>(10)?))
         })?;
         if rows.is_empty() {
             return Ok(None);
         }
         for (event, found, stored) in rows {
             seq += 1;
-            hash = link(&hash, seq, &event);
+            hash = link(&hash, seq, &chained(&event));
             if found != seq || stored.as_deref() != Some(hash.as_str()) {
                 return Ok(Some(seq));
             }
