@@ -72,6 +72,16 @@ pub struct Binding {
     pub expiry_date: Option<String>,
 }
 
+/// What an audit entry about another last day of a binding is called (`api-core.md` §4.3).
+pub fn title_of_change(kind: &str) -> &'static str {
+    match kind {
+        WORKSPACE_USER => "Workspace User Role Changed",
+        WORKSPACE_GROUP => "Workspace Group Role Changed",
+        PROJECT_USER => "Project User Role Changed",
+        _ => "Project Group Role Changed",
+    }
+}
+
 /// What an audit entry about a binding is called (`api-core.md` §4.3).
 pub fn title(kind: &str, added: bool) -> &'static str {
     match (kind, added) {

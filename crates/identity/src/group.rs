@@ -10,6 +10,7 @@ use stoa_core::feed::{self, Deed, Entry};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Draft, Object, Told};
+use stoa_core::secrets::redacted;
 use stoa_core::tags::{self, Target};
 use stoa_core::{Action, Call, Fault, Outcome, Resource, Scope};
 use stoa_db::{Sql, Tx};
@@ -163,8 +164,8 @@ pub fn save(tx: &mut Tx, call: &Call, given: Value) -> Outcome<(Object, bool)> {
         let entry = Entry {
             title: Some("Workspace Group Members Removed"),
             description: format!("{} left group '{key}'.", gone.len()),
-            content: object.doc.clone(),
-            previous: Some(old.doc.clone()),
+            content: redacted(&object.doc).to_string(),
+            previous: Some(redacted(&old.doc).to_string()),
             ..Entry::plain(KIND, object.id, object.workspace.as_deref(), Deed::Changed)
         };
         feed::record(tx, call, entry)?;
@@ -176,6 +177,21 @@ pub fn save(tx: &mut Tx, call: &Call, given: Value) -> Outcome<(Object, bool)> {
         people::changed(tx, call, &home)?;
     }
     Ok((object, false))
+}
+
+/// The declarative import of a group.
+pub fn import(tx: &mut Tx, call: &Call, given: &Value, _: &'static str, _: &str) -> Outcome<()> {
+    body::check_strings(given, Groups::LONG)?;
+    save(tx, call, given.clone()).map(|_| ())
+}
+
+/// Deletes the group of this key because an import of its collection misses it.
+pub fn drop_missing(tx: &mut Tx, call: &Call, _: &'static str, key: &str) -> Outcome<()> {
+    call.may(Resource::Workspace, Action::Write, &Scope::installation())?;
+    match objects::by_key(tx, KIND, key)? {
+        Some(group) => delete(tx, call, &group, "is missing from its collection"),
+        None => Ok(()),
+    }
 }
 
 /// Deletes a group, and what it holds everywhere with it.

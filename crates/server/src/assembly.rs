@@ -1,6 +1,6 @@
 //! The areas put together: routes, schemas, tables, and the database they live in.
 
-use serde_json::Value;
+use crate::importing;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stoa_core::feed::{self, Bell};
@@ -9,10 +9,7 @@ use stoa_core::world::Leaving;
 use stoa_core::{Resource, World};
 use stoa_db::{Db, DbError, Hooks, Migration, Settings};
 use stoa_identity::authenticate::Directory;
-use stoa_identity::user::Users;
-use stoa_tenancy::project::Projects;
-use stoa_tenancy::workspace::Workspaces;
-use stoa_web::import::{self, Importer, by_name, in_workspace};
+use stoa_web::import;
 use stoa_web::metrics::Metrics;
 use stoa_web::openapi::Schemas;
 use stoa_web::route::Router;
@@ -156,28 +153,10 @@ fn index() -> Vec<Indexed> {
     ]
 }
 
-/// Kinds of the declarative import (`api-core.md` §5): versions taken, and the one that each is applied as.
-fn importers() -> Vec<Importer> {
-    const V1: &[(&str, &str)] = &[("v1", "v1")];
-    const V2: &[(&str, &str)] = &[("v2", "v2")];
-    const V2_OR_V1: &[(&str, &str)] = &[("v2", "v2"), ("v1", "v2")];
-    let id = |object: &Value| Some(object.pointer("/metadata/instanceId")?.as_str()?.to_owned());
-    let binding_id = |object: &Value| Some(object.pointer("/metadata/bindingId")?.as_str()?.to_owned());
-    let date = |object: &Value| Some(object.get("date")?.as_str()?.to_owned());
-    vec![
-        Importer::of::<Users>(V2_OR_V1, by_name),
-        Importer::of::<Workspaces>(V2_OR_V1, by_name).reshaped(import::workspace),
-        Importer::of::<Projects>(V2, in_workspace),
-        Importer::later("meshServiceInstance", V2, id),
-        Importer::later("meshServiceInstanceBinding", V1, binding_id),
-        Importer::later("meshExchangeRate", V1, date),
-    ]
-}
-
 /// Every route there is.
 pub fn routes() -> Vec<Route> {
     let mut routes = system::routes(index());
-    routes.extend(import::routes(importers()));
+    routes.extend(import::routes(importing::importers()));
     routes.extend(stoa_identity::routes());
     routes.extend(stoa_tenancy::routes());
     routes.extend(stoa_blocks::routes());

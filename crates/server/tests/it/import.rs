@@ -226,6 +226,171 @@ spec:
     }
 }
 
+/// Users and a workspace for groups and bindings.
+async fn people(stoa: &Stoa) {
+    stoa.workspace("orchard").await;
+    import(&stoa.admin, &[user("lea"), user("tom"), project("orchard", "press-dev")]).await;
+}
+
+fn group(members: &[&str]) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "meshWorkspaceUserGroup",
+        "metadata": { "name": "pickers", "ownedByWorkspace": "orchard" },
+        "spec": { "displayName": "Pickers", "members": members },
+    })
+}
+
+fn bound(kind: &str, name: &str, role: &str, subject: &str) -> Value {
+    let project = kind.contains("Project");
+    let target = match project {
+        true => json!({ "name": "press-dev", "ownedByWorkspace": "orchard" }),
+        false => json!({ "name": "orchard" }),
+    };
+    json!({
+        "apiVersion": if project { "v3" } else { "v2" }, "kind": kind, "metadata": { "name": name },
+        "roleRef": { "name": role }, "targetRef": target, "subject": { "name": subject },
+    })
+}
+
+/// The same in the older shape, for several subjects.
+fn bound_before(kind: &str, version: &str, role: &str, subjects: &[&str]) -> Value {
+    let mut binding = bound(kind, "x", role, "x");
+    let subjects: Vec<Value> = subjects.iter().map(|subject| json!({ "name": subject })).collect();
+    binding.as_object_mut().unwrap().retain(|name, _| name != "metadata" && name != "subject");
+    binding["subjects"] = json!(subjects);
+    binding["apiVersion"] = json!(version);
+    binding
+}
+
+const MEMBER: &str = "Workspace Member";
+const BY_USER: &str = "meshWorkspaceUserBinding";
+const BY_GROUP: &str = "meshWorkspaceGroupBinding";
+const TO_USER: &str = "meshProjectUserBinding";
+
+on_both! {
+    async fn groups_and_bindings_come_and_change_by_import(stoa) {
+        people(&stoa).await;
+        let all = [
+            group(&["lea"]),
+            bound(BY_GROUP, "pickers-in", MEMBER, "pickers"),
+            bound(BY_USER, "tom-in", MEMBER, "tom"),
+            bound(TO_USER, "tom-reads", "reader", "tom"),
+            bound("meshProjectGroupBinding", "pickers-read", "reader", "pickers"),
+        ];
+        let labels = [
+            "meshWorkspaceUserGroup[orchard.pickers]", "meshWorkspaceGroupBinding[pickers-in]",
+            "meshWorkspaceUserBinding[tom-in]", "meshProjectUserBinding[tom-reads]",
+            "meshProjectGroupBinding[pickers-read]",
+        ];
+        let expected: Vec<Value> = labels.iter().map(|label| done(label)).collect();
+        assert_eq!(import(&stoa.admin, &all).await, expected);
+        let before = entries(&stoa).await;
+        assert_eq!(import(&stoa.admin, &all).await, expected, "again");
+        assert_eq!(entries(&stoa).await, before, "and nothing changed");
+
+        // Another last day changes the binding, and takes nothing from whom it is about.
+        let mut until = all[2].clone();
+        until["expiryDate"] = json!("2099-12-31");
+        assert_eq!(import(&stoa.admin, &[group(&["lea", "tom"]), until.clone()]).await[1], expected[2]);
+        assert_eq!(stoa.admin.get(BY_USER, "/tom-in").await.expect(200)["expiryDate"], "2099-12-31");
+        stoa.admin.get(TO_USER, "/tom-reads").await.expect(200);
+        let members = stoa.admin.get("meshWorkspaceUserGroup", "/orchard.pickers").await.expect(200);
+        assert_eq!(members["spec"]["members"], json!(["lea", "tom"]));
+        // Another role makes another binding of it.
+        let manager = bound(BY_USER, "tom-in", "Workspace Manager", "tom");
+        assert_eq!(import(&stoa.admin, &[manager]).await, [expected[2].clone()]);
+        let shown = stoa.admin.get(BY_USER, "/tom-in").await.expect(200);
+        assert_eq!(shown["roleRef"]["name"], "Workspace Manager");
+        assert_eq!(shown.get("expiryDate"), None);
+
+        for (object, code, says) in [
+            (bound(BY_USER, "nobody-in", MEMBER, "nobody"), "UnprocessableEntity", "nobody"),
+            (bound(BY_USER, "twice", "Workspace Manager", "tom"), "Conflict", "tom-in"),
+            (bound(BY_USER, "role", "Gardener", "tom"), "UnprocessableEntity", "Gardener"),
+            (group(&["nobody"]), "BadRequest", "spec.members"),
+        ] {
+            let told = &import(&stoa.admin, &[object]).await[0];
+            assert_eq!(told["resultCode"], code, "{told}");
+            assert!(told["message"].as_str().unwrap().contains(says), "{told}");
+        }
+    }
+
+    async fn bindings_of_the_older_shape_bind_each_subject_once(stoa) {
+        people(&stoa).await;
+        import(&stoa.admin, &[bound(BY_USER, "mine", MEMBER, "lea")]).await;
+        let all = [
+            bound_before(BY_USER, "v1", MEMBER, &["lea", "tom"]),
+            bound_before(BY_USER, "v2", "Workspace Manager", &["lea"]),
+            bound_before(TO_USER, "v2", "reader", &["lea", "tom"]),
+        ];
+        for _ in 0..2 {
+            for told in import(&stoa.admin, &all).await {
+                assert_eq!(told["status"], "SUCCESS", "{told}");
+            }
+            let of = |role: &'static str| stoa.admin.list(BY_USER, match role {
+                MEMBER => "?workspaceRole=Workspace%20Member",
+                _ => "?workspaceRole=Workspace%20Manager",
+            });
+            let names: Vec<String> = of(MEMBER).await.iter().map(|one| text(one, "/metadata/name")).collect();
+            assert_eq!(names.len(), 2, "the one of another name was left alone: {names:?}");
+            assert!(names.contains(&"mine".to_owned()));
+            assert_eq!(of("Workspace Manager").await.len(), 1);
+            assert_eq!(stoa.admin.list(TO_USER, "").await.len(), 2);
+        }
+        // One subject that is nobody leaves nothing of the object behind.
+        let half = bound_before(TO_USER, "v2", "user", &["tom", "nobody"]);
+        assert_eq!(import(&stoa.admin, &[half]).await[0]["status"], "FAILED");
+        assert_eq!(stoa.admin.list(TO_USER, "").await.len(), 2);
+    }
+
+    async fn an_import_deletes_members_of_its_collection_that_it_misses(stoa) {
+        people(&stoa).await;
+        collection(&stoa.admin, Method::POST, "people").await.expect(201);
+        let query = "?meshObjectCollection=people&owner=orchard";
+        let bring = async |objects: &[Value]| {
+            results(send(&stoa.admin, query, JSON, json!(objects).to_string()).await, objects.len())
+        };
+        let by_hand = bound(BY_USER, "by-hand", "Workspace Manager", "lea");
+        import(&stoa.admin, &[by_hand]).await;
+        let (group, lea, tom) =
+            (group(&["lea"]), bound(BY_USER, "lea-in", MEMBER, "lea"), bound(BY_USER, "tom-in", MEMBER, "tom"));
+        let of_group = bound(BY_GROUP, "pickers-in", MEMBER, "pickers");
+        let reads = bound(TO_USER, "lea-reads", "reader", "lea");
+        bring(&[group.clone(), lea.clone(), tom.clone(), of_group.clone(), reads.clone()]).await;
+        let here = async |kind: &str| -> Vec<String> {
+            stoa.admin.list(kind, "").await.iter().map(|one| text(one, "/metadata/name")).collect()
+        };
+        bring(&[group.clone(), tom.clone(), of_group.clone()]).await;
+        assert_eq!(here(BY_USER).await, ["by-hand", "tom-in"], "what came otherwise stays");
+        assert_eq!(here(TO_USER).await, ["lea-reads"], "bindings of projects are no members");
+        collection(&stoa.admin, Method::DELETE, "people").await.refused(409, "not empty");
+        // One that fails is not missing, and nothing is when one cannot be told by name.
+        let broken = bound(BY_USER, "tom-in", "Gardener", "tom");
+        assert_eq!(bring(&[group, of_group, broken]).await[2]["status"], "FAILED");
+        assert_eq!(here(BY_USER).await, ["by-hand", "tom-in"]);
+        bring(&[json!({ "kind": BY_USER, "apiVersion": "v2" })]).await;
+        assert_eq!(here("meshWorkspaceUserGroup").await, ["pickers"]);
+        // An import of nothing empties it: what hung on the members went with them.
+        bring(&[]).await;
+        assert_eq!(here(BY_USER).await, ["by-hand"]);
+        assert!(here(BY_GROUP).await.is_empty() && here("meshWorkspaceUserGroup").await.is_empty());
+        collection(&stoa.admin, Method::DELETE, "people").await.expect(200);
+    }
+
+    async fn payment_methods_come_by_import(stoa) {
+        people(&stoa).await;
+        let method = json!({
+            "apiVersion": "v2", "kind": "meshPaymentMethod",
+            "metadata": { "name": "card", "ownedByWorkspace": "orchard" },
+            "spec": { "displayName": "Card", "amount": 100, "tags": {} },
+        });
+        for _ in 0..2 {
+            assert_eq!(import(&stoa.admin, &[method.clone()]).await, [done("meshPaymentMethod[card]")]);
+        }
+        assert_eq!(stoa.admin.get("meshPaymentMethod", "/card").await.expect(200)["spec"]["amount"], 100);
+    }
+}
+
 async fn collection(caller: &Caller, method: Method, name: &str) -> Answer {
     let body = json!({ "name": name, "owner": "orchard", "description": "from the directory" });
     let path = "/api/meshobjectcollections";

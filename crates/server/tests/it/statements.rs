@@ -140,7 +140,7 @@ const BUILT: &[(&str, usize)] = &[
     ("blocks/src/run/store.rs", 8),
     ("core/src/feed.rs", 1),
     ("core/src/listing.rs", 2),
-    ("core/src/objects.rs", 8),
+    ("core/src/objects.rs", 10),
     ("governance/src/eventlog.rs", 3),
     ("identity/src/binding.rs", 1),
     ("identity/src/group.rs", 1),

@@ -17,9 +17,10 @@ use stoa_core::{Action, Call, Fault, Outcome, Resource, Scope, work};
 use stoa_db::{Sql, Tx};
 use stoa_identity::binding::{self, Binding, EXPIRY, ROLE, SUBJECT, Subject, TARGET};
 use stoa_identity::people;
-use stoa_web::kind::{Deleted, Writes};
+use stoa_web::import::is_made_up;
+use stoa_web::kind::{self, Deleted, Writes, must_exist};
 use stoa_web::openapi::Schemas;
-use stoa_web::{Kind, Request};
+use stoa_web::{Kind, Request, body};
 use utoipa::ToSchema;
 use wire::{Asked, OfProject, OfWorkspace};
 
@@ -167,6 +168,58 @@ const OF_USERS_GROUPS: &str = "SELECT s.source FROM object u
     JOIN reference s ON s.target = m.source AND s.relation = 'subject'
     WHERE u.kind = 'meshUser' AND u.key = ? AND u.deleted_at IS NULL";
 
+/// The workspace or project that a binding is about.
+fn target<F: Form>(tx: &mut Tx, asked: &Asked) -> Outcome<Object> {
+    if F::RESOURCE == Resource::ProjectBinding {
+        project::living(tx, asked.workspace(), &asked.target.name)
+    } else {
+        workspace::living(tx, asked.workspace())
+    }
+}
+
+/// A binding as stored, with those told who look at what people may do.
+fn draft<F: Form>(
+    tx: &mut Tx,
+    call: &Call,
+    home: &str,
+    binding: &Binding,
+    role: rules::Role,
+    target: &Object,
+) -> Outcome<Draft> {
+    let mut facets = vec![("role", role.name)];
+    let mut references = vec![(SUBJECT, binding.subject.uuid), (TARGET, target.id)];
+    if F::RESOURCE == Resource::ProjectBinding {
+        facets.push(("project", target.key.clone()));
+    }
+    references.extend(role.object.map(|role| (ROLE, role)));
+    if let Some(day) = &binding.expiry_date {
+        facets.push((EXPIRY, day.clone()));
+        work::schedule(tx, people::CHANGED, home, rules::end_of(day)?)?;
+    }
+    binding::changed(tx, call, binding)?;
+    Ok(Draft { doc: serde_json::to_value(binding)?, status: json!({}), facets, references })
+}
+
+/// The declarative import of a binding (`api-core.md` §5). One that has no name of its own may be there under
+/// another one.
+pub fn import<F: Form>(
+    tx: &mut Tx,
+    call: &Call,
+    given: &Value,
+    version: &'static str,
+    name: &str,
+) -> Outcome<()> {
+    call.may_at_all(F::RESOURCE, Action::Write)?;
+    let mut there = None;
+    if is_made_up(name) && objects::by_key(tx, F::NAME, name)?.is_none() {
+        let asked: Asked = body::typed::<F::Wire>(given.clone())?.into();
+        let (subject, target) = (rules::subject::<F>(tx, &asked)?, target::<F>(tx, &asked)?);
+        let role = rules::role::<F>(tx, &asked)?;
+        there = rules::same::<F>(tx, (&subject, &target), &role.name)?;
+    }
+    kind::apply::<Bindings<F>>(tx, call, given, version, there.as_deref().unwrap_or(name)).map(|_| ())
+}
+
 impl<F: Form> Kind for Bindings<F> {
     const NAME: &'static str = F::NAME;
     const VERSIONS: &'static [&'static str] = F::VERSIONS;
@@ -277,11 +330,7 @@ impl<F: Form> Kind for Bindings<F> {
             rules::check_owner::<F>(&asked, allowed)?;
         }
         // What is not there is told before what does not fit.
-        let target = if of_project {
-            project::living(tx, &home, &asked.target.name)?
-        } else {
-            workspace::living(tx, &home)?
-        };
+        let target = target::<F>(tx, &asked)?;
         let role = rules::role::<F>(tx, &asked)?;
         let subject = rules::subject::<F>(tx, &asked)?;
         // From here on, one after the other in each workspace.
@@ -300,20 +349,47 @@ impl<F: Form> Kind for Bindings<F> {
             subject: Subject { name: asked.subject, uuid: subject.id },
             expiry_date: expiry,
         };
-        let mut facets = vec![("role", role.name)];
-        let mut references = vec![(SUBJECT, subject.id), (TARGET, target.id)];
-        if of_project {
-            facets.push(("project", target.key.clone()));
-        }
-        references.extend(role.object.map(|role| (ROLE, role)));
-        if let Some(day) = &binding.expiry_date {
-            facets.push((EXPIRY, day.clone()));
-            work::schedule(tx, people::CHANGED, &home, rules::end_of(day)?)?;
-        }
-        binding::changed(tx, call, &binding)?;
+        let draft = draft::<F>(tx, call, &home, &binding, role, &target)?;
         let told = Told::new(binding::title(F::NAME, true), binding::sentence(&binding, "became"));
-        let draft = Draft { doc: serde_json::to_value(&binding)?, status: json!({}), facets, references };
         objects::insert(tx, call, allowed, (ObjectId::new(), F::NAME, &name, Some(&home)), draft, told)
+    }
+
+    /// No path leads here, but the declarative import: another last day is a change, anything else is another
+    /// binding.
+    fn update(
+        tx: &mut Tx,
+        call: &Call,
+        request: &Request,
+        id: &str,
+        found: Option<Object>,
+    ) -> Outcome<Object> {
+        let object = must_exist::<Self>(found, id)?;
+        let allowed = call.may(F::RESOURCE, Action::Write, &Self::scope(&object))?;
+        let asked: Asked = request.body::<F::Wire>()?.into();
+        rules::check_form::<F>(&asked)?;
+        let mut binding: Binding = object.doc()?;
+        let subject = rules::subject::<F>(tx, &asked)?;
+        let is_same = binding.role_ref.name == asked.role.name
+            && binding.target_ref.name == asked.target.name
+            && binding.target_ref.owned_by_workspace == asked.target.owned_by_workspace
+            && binding.subject.uuid == subject.id;
+        if !is_same {
+            return Err(Refusal::WrongMethod { allow: "GET, DELETE".into() }.into());
+        }
+        if asked.expiry == binding.expiry_date {
+            return Ok(object);
+        }
+        binding.expiry_date = rules::expiry(call, &asked)?;
+        let target = target::<F>(tx, &asked)?;
+        let role = rules::role::<F>(tx, &asked)?;
+        let home = asked.workspace().to_owned();
+        workspace::hold_alone(tx, &home)?;
+        let draft = draft::<F>(tx, call, &home, &binding, role, &target)?;
+        let told = Told::new(
+            binding::title_of_change(F::NAME),
+            binding::sentence(&binding, "is, until another day,"),
+        );
+        objects::replace(tx, call, allowed, &object, draft, told)
     }
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {

@@ -158,11 +158,19 @@ const SAME: Sql = Sql::new(
      WHERE s.relation = 'subject' AND s.target = $1 LIMIT 1",
 );
 
-/// The same role for the same subject on the same target is there once.
-pub fn refuse_twice<F: Form>(tx: &mut Tx, (subject, target): (&Object, &Object), role: &str) -> Outcome<()> {
+/// The name of the binding that gives the same role to the same subject on the same target.
+pub fn same<F: Form>(
+    tx: &mut Tx,
+    (subject, target): (&Object, &Object),
+    role: &str,
+) -> Outcome<Option<String>> {
     let values = [subject.id.0.into(), target.id.0.into(), F::NAME.into(), role.into()];
-    let same: Option<String> = tx.maybe(&SAME, &values, |row| row.get(0))?;
-    let Some(same) = same else { return Ok(()) };
+    Ok(tx.maybe(&SAME, &values, |row| row.get(0))?)
+}
+
+/// The same role for the same subject on the same target is there once.
+pub fn refuse_twice<F: Form>(tx: &mut Tx, parties: (&Object, &Object), role: &str) -> Outcome<()> {
+    let Some(same) = same::<F>(tx, parties, role)? else { return Ok(()) };
     let message = format!("The same role is bound to the same subject on the same target by '{same}'.");
     Err(Refusal::conflict(message).into())
 }

@@ -6,10 +6,14 @@ use stoa_base::Refusal;
 use stoa_core::{Call, Outcome};
 use stoa_db::Tx;
 
-type Id = fn(&Value) -> Option<String>;
-type Reshape = fn(&Value, &str) -> Vec<(String, Value)>;
-type Apply = fn(&mut Tx, &Call, &Value, &'static str, &str) -> Outcome<()>;
-type Remove = fn(&mut Tx, &Call, &'static str, &str) -> Outcome<()>;
+/// The natural key of an object.
+pub type Id = fn(&Value) -> Option<String>;
+/// Turns an object of this version into natural keys and objects of the applied version; none leave it as it is.
+pub type Reshape = fn(&Value, &str) -> Vec<(String, Value)>;
+/// Applies an object of a version under its natural key.
+pub type Apply = fn(&mut Tx, &Call, &Value, &'static str, &str) -> Outcome<()>;
+/// Deletes the object of this natural key, if it is there.
+pub type Remove = fn(&mut Tx, &Call, &'static str, &str) -> Outcome<()>;
 
 /// A kind that can be imported.
 #[derive(Clone, Copy)]
@@ -56,6 +60,13 @@ impl Importer {
     #[must_use]
     pub const fn applied(mut self, apply: Apply) -> Self {
         self.apply = Some(apply);
+        self
+    }
+
+    /// The same, as member of collections, deleted in a way of its own when an import misses it.
+    #[must_use]
+    pub const fn removed(mut self, remove: Remove) -> Self {
+        self.remove = Some(remove);
         self
     }
 

@@ -3,6 +3,14 @@
 use serde_json::{Map, Value, json};
 use stoa_core::secrets::digest;
 
+/// Begins names of bindings that nobody named.
+const MADE_UP: &str = "import-";
+
+/// Whether a binding has no name but the one that follows from what it binds.
+pub fn is_made_up(name: &str) -> bool {
+    name.strip_prefix(MADE_UP).is_some_and(|hash| hash.len() == 32)
+}
+
 /// A workspace of version v1 keeps its tags in `spec`.
 pub fn workspace(object: &Value, version: &str) -> Vec<(String, Value)> {
     if !version.eq_ignore_ascii_case("v1") {
@@ -45,7 +53,7 @@ pub fn binding(object: &Value, _: &str) -> Vec<(String, Value)> {
             [text("/targetRef/ownedByWorkspace"), text("/targetRef/name"), text("/roleRef/name"), bound];
         let name = name.clone().unwrap_or_else(|| {
             let hash = digest(&json!(parts).to_string());
-            format!("import-{}", hash.get(..32).unwrap_or_default())
+            format!("{MADE_UP}{}", hash.get(..32).unwrap_or_default())
         });
         let mut one: Map<String, Value> = members.clone();
         one.remove("subjects");

@@ -6,7 +6,7 @@ mod importer;
 mod legacy;
 
 pub use importer::{Importer, by_name, in_workspace};
-pub use legacy::{binding, workspace};
+pub use legacy::{binding, is_made_up, workspace};
 
 use crate::app::App;
 use crate::media;
