@@ -2,6 +2,7 @@
 
 use crate::on_both;
 use crate::stoa::{Answer, Caller, Stoa, text};
+use crate::tenants::stage::{kubernetes, platform_body, tenant_body, zone_body};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -377,6 +378,59 @@ on_both! {
         collection(&stoa.admin, Method::DELETE, "people").await.expect(200);
     }
 
+    async fn tenants_come_by_import_and_get_other_quotas(stoa) {
+        for workspace in ["shop", "ops"] {
+            stoa.workspace(workspace).await;
+        }
+        stoa.project("web").await;
+        let location = json!({ "metadata": { "name": "global", "ownedByWorkspace": "ops" }, "spec": { "displayName": "G", "description": "" } });
+        stoa.admin.post("meshLocation", "", &location).await;
+        let platform = stoa.admin.create("meshPlatform", &platform_body("k8s", "ops", kubernetes())).await;
+        let platform = text(&platform, "/metadata/uuid");
+        let properties = json!({ "type": "kubernetes", "kubernetes": { "kubernetesRoleMappings": [] } });
+        let mut zone = zone_body("k8s-default", "ops", &platform, properties);
+        zone["spec"]["quotas"] = json!([{ "key": "cpu", "value": 2 }, { "key": "memory", "value": 4 }]);
+        stoa.admin.create("meshLandingZone", &zone).await;
+
+        let owner = json!({ "ownedByWorkspace": "shop", "ownedByProject": "web" });
+        let mut old = json!({
+            "apiVersion": "v3", "kind": "meshTenant", "metadata": owner,
+            "spec": { "landingZoneIdentifier": "k8s-default", "quotas": [{ "key": "cpu", "value": 20 }] },
+        });
+        old["metadata"]["platformIdentifier"] = json!("k8s.global");
+        let preview = json!({
+            "apiVersion": "v4-preview", "kind": "meshTenant", "metadata": owner,
+            "spec": {
+                "platformIdentifier": "k8s.global", "landingZoneIdentifier": "k8s-default",
+                "quotas": [{ "key": "memory", "value": 8 }],
+            },
+        });
+        let mut new = tenant_body("web", &platform, Some("k8s-default"));
+        new["apiVersion"] = json!("v4");
+        new["kind"] = json!("meshTenant");
+        new["spec"]["requestedQuotas"] = json!({ "cpu": { "value": 30 } });
+        let by_name = "meshTenant[shop.web.k8s.global]".to_owned();
+        let by_uuid = format!("meshTenant[shop.web.{platform}]");
+        for (tenant, label, quotas) in [
+            (&old, &by_name, (20, 4)),
+            (&old, &by_name, (20, 4)),
+            (&preview, &by_name, (2, 8)),
+            (&new, &by_uuid, (30, 4)),
+        ] {
+            assert_eq!(import(&stoa.admin, std::slice::from_ref(tenant)).await, [done(label)]);
+            let found = stoa.admin.list("meshTenant", "").await;
+            assert_eq!(found.len(), 1, "one tenant, whichever version names it");
+            let wanted = json!({ "cpu": { "value": quotas.0 }, "memory": { "value": quotas.1 } });
+            let uuid = text(&found[0], "/metadata/uuid");
+            stoa.admin.until("meshTenant", &uuid, |shown| shown["status"]["appliedQuotas"] == wanted).await;
+        }
+        new["spec"]["requestedQuotas"] = json!({ "cpu": { "value": 101 } });
+        failed(&import(&stoa.admin, &[new.clone()]).await[0], &by_uuid, "BadRequest", "is out of range");
+        new["metadata"]["ownedByProject"] = json!("nowhere");
+        let told = &import(&stoa.admin, &[new]).await[0];
+        assert_eq!(told["status"], "FAILED", "{told}");
+    }
+
     async fn payment_methods_come_by_import(stoa) {
         people(&stoa).await;
         let method = json!({
@@ -385,7 +439,7 @@ on_both! {
             "spec": { "displayName": "Card", "amount": 100, "tags": {} },
         });
         for _ in 0..2 {
-            assert_eq!(import(&stoa.admin, &[method.clone()]).await, [done("meshPaymentMethod[card]")]);
+            assert_eq!(import(&stoa.admin, std::slice::from_ref(&method)).await, [done("meshPaymentMethod[card]")]);
         }
         assert_eq!(stoa.admin.get("meshPaymentMethod", "/card").await.expect(200)["spec"]["amount"], 100);
     }
