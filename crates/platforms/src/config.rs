@@ -85,8 +85,8 @@ pub fn read(
     let Some(old) = old else { return Ok(config) };
     for pointer in ["azurerg/replication/subscription", "custom/platformTypeRef"] {
         // A block that goes takes its fields with it.
-        let replication = config.get("azurerg").and_then(|azurerg| azurerg.get("replication"));
-        let parent_stays = pointer.starts_with("custom") || replication.is_some_and(|block| !block.is_null());
+        let parent_stays = pointer.starts_with("custom")
+            || config.get("azurerg").is_some_and(|settings| !settings["replication"].is_null());
         if parent_stays && changed(&config, old, pointer) {
             let field = format!("{AT}.{}", pointer.replace('/', "."));
             return Err(Refusal::invalid(field, "cannot be changed").into());

@@ -25,6 +25,7 @@ mod process;
 mod protocol;
 mod queue;
 mod random;
+mod round_trips;
 mod run_stream;
 mod runs;
 mod siblings;

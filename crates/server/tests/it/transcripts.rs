@@ -27,7 +27,7 @@
 //! `${name}` stands for what was captured, and for `${base}`, `${admin.id}`, `${admin.secret}`. In expected
 //! bodies `<any>`, `<uuid>`, `<instant>`, `<string>`, `<number>` and `<hash>` stand for values that differ.
 
-mod compare;
+pub mod compare;
 
 use crate::stoa::{Answer, Caller, PATIENCE, Stoa};
 use compare::{differences, part_differences};

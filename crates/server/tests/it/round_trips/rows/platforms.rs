@@ -1,0 +1,88 @@
+//! Platform types, platforms of each type, landing zones on each, tenants.
+
+use super::super::generate::Must;
+use super::{Row, TAGS, TYPES, World, owned};
+use serde_json::json;
+
+/// Their rows.
+pub fn platforms(world: &World) -> Vec<Row> {
+    let said = ("/spec/displayName", Must::BeSaid);
+    let role = (
+        "**/projectRoleRef",
+        Must::BeOneOf(vec![
+            json!({ "name": "admin" }),
+            json!({ "kind": "meshProjectRole", "name": "reader" }),
+            json!({ "name": "nobody-knows" }),
+        ]),
+    );
+    let mut rows = Vec::new();
+    let rules = vec![
+        owned(),
+        said.clone(),
+        ("/spec/category", Must::Be(json!("CUSTOM"))),
+        ("/spec/icon", Must::Be(json!("data:image/png;base64,iVBORw0KGgo="))),
+        ("/status", Must::BeAbsent),
+    ];
+    let row = Row::new("meshPlatformType", "v1", "meshplatformtypes", rules);
+    rows.push(row.finish(|body, number| body["metadata"]["name"] = json!(format!("TYPE-{number}"))));
+    for kind in TYPES {
+        let rules = vec![
+            owned(),
+            said.clone(),
+            role.clone(),
+            ("/spec/locationRef", Must::Be(json!({ "kind": "meshLocation", "name": "global" }))),
+            ("/spec/contributingWorkspaces", Must::BeIfAny(json!(["demo-partner"]))),
+            (
+                "/spec/availability",
+                Must::BeOneOf(vec![
+                    json!({ "restriction": "PRIVATE", "publicationState": "UNPUBLISHED", "restrictedToWorkspaces": ["orchard"] }),
+                    json!({ "restriction": "PUBLIC", "publicationState": "PUBLISHED" }),
+                    json!({ "restriction": "RESTRICTED", "publicationState": "PUBLISHED", "restrictedToWorkspaces": ["demo-partner"] }),
+                ]),
+            ),
+            ("/spec/quotaDefinitions/*/minValue", Must::Be(json!(0))),
+            ("/spec/quotaDefinitions/*/maxValue", Must::Be(json!(9_007_199_254_740_993_i64))),
+            ("/spec/config", Must::BeThere),
+            ("/spec/config/type", Must::Be(json!(kind))),
+            ("**/platformTypeRef", Must::Be(json!({ "name": "EDGE" }))),
+            ("**/subscriptionOfferType", Must::BeOneOf(vec![json!("Production"), json!("DevTest")])),
+            ("**/preProvisioned", Must::Be(json!({ "unusedSubscriptionNamePrefix": "unused-" }))),
+            ("**/awsSso", if kind == "aws" { Must::BeAbsent } else { Must::BeSaid }),
+        ];
+        let row = Row::new("meshPlatform", "v2", "meshplatforms", rules).variant(kind);
+        rows.push(row.finish(move |body, number| {
+            body["metadata"]["name"] = json!(format!("{kind}-{number}"));
+            let quotas = body["spec"]["quotaDefinitions"].as_array_mut();
+            for (n, quota) in quotas.into_iter().flatten().enumerate() {
+                quota["quotaKey"] = json!(format!("limits.{n}"));
+            }
+        }));
+    }
+    for kind in TYPES {
+        let rules = vec![
+            owned(),
+            said.clone(),
+            role.clone(),
+            ("/metadata/tags", TAGS),
+            ("/spec/platformRef", Must::Be(json!({ "kind": "meshPlatform", "uuid": world.platform(kind) }))),
+            ("/spec/platformProperties/type", Must::Be(json!(kind))),
+            ("/spec/quotas", Must::BeIfAny(json!([{ "key": "cpu", "value": 50 }]))),
+            ("/spec/mandatoryBuildingBlockRefs", Must::BeIfAny(json!([]))),
+            (
+                "/spec/recommendedBuildingBlockRefs",
+                if kind == "custom" {
+                    Must::BeIfAny(
+                        json!([{ "kind": "meshBuildingBlockDefinition", "uuid": world.tenant_level }]),
+                    )
+                } else {
+                    Must::BeIfAny(json!([]))
+                },
+            ),
+        ];
+        let row = Row::new("meshLandingZone", "v1", "meshlandingzones", rules).variant(kind);
+        rows.push(row.finish(move |body, number| {
+            body["metadata"]["name"] = json!(format!("zone-{kind}-{number}"));
+        }));
+    }
+    rows
+}
