@@ -179,11 +179,13 @@ pub struct Event {
     pub content: Value,
     /// State before.
     pub previous: Option<Value>,
+    /// The request that did it, as its caller and the log know it.
+    pub request: String,
 }
 
 /// Columns of [`Event`], in the order [`Event::read`] expects.
 pub const COLUMNS: &str = "e.id, e.seq, e.at, e.kind, e.object, e.workspace, e.managers, e.action, e.run, \
-    e.runner, e.title, e.description, e.author_type, e.author, e.content, e.previous";
+    e.runner, e.title, e.description, e.author_type, e.author, e.content, e.previous, e.request";
 
 impl Event {
     /// Reads a row of [`COLUMNS`].
@@ -206,6 +208,7 @@ impl Event {
             author: row.get(13)?,
             content: json(row.get(14)?),
             previous: row.get::<Option<String>>(15)?.map(json),
+            request: row.get(16)?,
         })
     }
 

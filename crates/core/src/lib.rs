@@ -6,6 +6,7 @@ pub mod blobs;
 pub mod call;
 pub mod collections;
 pub mod feed;
+pub mod followers;
 pub mod guard;
 pub mod keys;
 pub mod listing;

@@ -3,6 +3,7 @@
 
 use crate::call::Call;
 use crate::feed::{self, Deed, Entry};
+use crate::followers;
 use crate::guard::{Allowed, lacks};
 use crate::outcome::{Error, Fault, Outcome};
 use crate::permission::{Action, Resource};
@@ -311,6 +312,7 @@ pub fn bury(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &mut Object, to
     object.deleted_at = Some(call.now);
     tx.run(&BURY, &[object.id.0.into(), call.now.micros().into()])?;
     set_references(tx, object.id, &[])?;
+    followers::left(tx, call, object.id)?;
     let shown = redacted(&object.doc).to_string();
     tell(tx, call, object, Deed::Deleted, told, (shown, None))
 }
@@ -320,6 +322,7 @@ const REMOVE: Sql = Sql::new("DELETE FROM object WHERE id = $1");
 /// Deletes for good. Whoever still leans on it makes this a conflict that names the first few.
 pub fn remove(tx: &mut Tx, call: &Call, _allowed: Allowed, object: &Object, told: Told<'_>) -> Outcome<()> {
     refuse_in_use(tx, object, &[])?;
+    followers::left(tx, call, object.id)?;
     let shown = redacted(&object.doc).to_string();
     tell(tx, call, object, Deed::Deleted, told, (shown, None))?;
     tx.run(&REMOVE, &[object.id.0.into()])?;

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 pub const KIND: &str = "meshEventLog";
 const VERSIONS: &[&str] = &["v1-preview"];
 const PATH: &str = "/api/meshobjects/mesheventlogs";
+const VERIFICATION: &str = "/api/stoa/v1/events/verification";
 const TYPES: [&str; 9] =
     ["Added", "Approved", "Cancelled", "Changed", "Created", "Deleted", "Rejected", "Removed", "Requested"];
 const AUTHORS: [&str; 4] = ["ApiKey", "ApiUser", "User", "System"];
@@ -29,6 +30,22 @@ struct EventLogMetadata {
     uuid: String,
     /// When.
     created_at: String,
+    /// The request that did it: the answer to it and the server's log carry the same.
+    request_id: String,
+}
+
+/// Whether the trail is what was written.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EventVerification {
+    /// Whether every link of the chain holds.
+    intact: bool,
+    /// How many events the chain has.
+    events: i64,
+    /// Place of the first event whose link does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    first_broken: Option<i64>,
 }
 
 /// What happened.
@@ -70,6 +87,7 @@ struct Wire {
 /// The schemas.
 pub fn schemas(schemas: &mut Schemas) {
     schemas.add::<Wire>();
+    schemas.add::<EventVerification>();
 }
 
 /// The routes.
@@ -102,16 +120,53 @@ pub fn routes() -> Vec<Route> {
         Route::read(Method::GET, format!("{PATH}/{{uuid}}"), get)
             .accept(accept)
             .about(about("Get one", &[403, 404])),
+        Route::read(Method::GET, VERIFICATION, verification).about(About {
+            summary: "Walk the whole trail and tell whether its chain of hashes holds",
+            tag: KIND,
+            response: Some("EventVerification"),
+            produces: Some(media::JSON),
+            success: &[200],
+            errors: &[403],
+            ..About::default()
+        }),
     ]
 }
 
+/// What a title says of its type, where it says more than that something was created, changed or deleted.
+const TITLES: [(&str, &str); 7] = [
+    (" Added", "Added"),
+    (" Approved", "Approved"),
+    (" Cancelled", "Cancelled"),
+    (" Rejected", "Rejected"),
+    (" Removed", "Removed"),
+    (" Requested", "Requested"),
+    (" Request Submitted", "Requested"),
+];
+
+/// The type of an entry.
+fn type_of<'a>(title: &str, action: &'a str) -> &'a str {
+    TITLES.iter().find(|(end, _)| title.ends_with(end)).map_or(action, |(_, word)| word)
+}
+
+/// The same as a column.
+fn type_column() -> String {
+    let cases = TITLES.map(|(end, word)| format!("WHEN e.title LIKE '%{end}' THEN '{word}'"));
+    format!("CASE {} ELSE e.action END", cases.join(" "))
+}
+
 fn shown(call: &Call, event: Event) -> Outcome<Value> {
-    let changed = event.action == "Changed";
+    let title = event.title.unwrap_or_default();
+    let event_type = type_of(&title, &event.action).to_owned();
+    let changed = event_type == "Changed";
     let wire = Wire {
-        metadata: EventLogMetadata { uuid: event.id.clone(), created_at: event.at.to_string() },
+        metadata: EventLogMetadata {
+            uuid: event.id.clone(),
+            created_at: event.at.to_string(),
+            request_id: event.request,
+        },
         spec: EventLogSpec {
-            title: event.title.unwrap_or_default(),
-            event_type: event.action,
+            title,
+            event_type,
             description: event.description,
             workspace_ref: event.workspace.map(|name| json!({ "kind": "meshWorkspace", "name": name })),
             content: if event.content.is_object() { event.content } else { json!({}) },
@@ -168,8 +223,9 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
     for title in request.query_all("excludeTitle") {
         add("e.title <> ?", title.into());
     }
+    let type_column = type_column();
     for (name, column, known) in
-        [("eventType", "e.action", &TYPES[..]), ("authorType", "e.author_type", &AUTHORS[..])]
+        [("eventType", type_column.as_str(), &TYPES[..]), ("authorType", "e.author_type", &AUTHORS[..])]
     {
         let Some(word) = request.query(name) else { continue };
         if !known.contains(&word) {
@@ -218,7 +274,38 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &body))
 }
 
+fn verification(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
+    call.may(Resource::EventLog, Action::Read, &Scope::installation())?;
+    let first_broken = verify(tx)?;
+    let told = EventVerification { intact: first_broken.is_none(), events: feed::newest(tx)?, first_broken };
+    Ok(Reply::ok(&serde_json::to_value(told)?))
+}
+
 /// Walks the whole audit trail; tells the first place where its chain does not hold.
 pub fn verify(tx: &mut Tx) -> Outcome<Option<i64>> {
     feed::verify(tx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_tell_types() {
+        for (title, action, expected) in [
+            ("Workspace Created", "Created", "Created"),
+            ("Project User Role Added", "Created", "Added"),
+            ("Project User Role Removed", "Deleted", "Removed"),
+            ("Workspace Group Members Added", "Changed", "Added"),
+            ("Project Deletion Request Submitted", "Changed", "Requested"),
+            ("Project Deletion Rejected", "Changed", "Rejected"),
+            ("Tenant Deletion Request Approved", "Changed", "Approved"),
+            ("Building Block Run Requested", "Changed", "Requested"),
+            ("API User Password Rotated", "Changed", "Changed"),
+            ("Communication Resolved", "Changed", "Changed"),
+        ] {
+            assert_eq!(type_of(title, action), expected, "{title}");
+            assert!(TYPES.contains(&expected));
+        }
+    }
 }

@@ -145,6 +145,30 @@ fn index() -> Vec<Indexed> {
             Resource::Tenant,
         ),
         (
+            "meshserviceinstances",
+            "meshserviceinstances",
+            &[
+                "workspaceIdentifier",
+                "projectIdentifier",
+                "marketplaceIdentifier",
+                "serviceIdentifier",
+                "planIdentifier",
+            ],
+            Resource::ServiceInstance,
+        ),
+        (
+            "meshcommunicationdefinitions",
+            "meshcommunicationdefinitions",
+            &["type"],
+            Resource::CommunicationDefinition,
+        ),
+        (
+            "meshcommunications",
+            "meshcommunications",
+            &["communicationDefinitionUuid", "resolutionStatus", "communicationType"],
+            Resource::Communication,
+        ),
+        (
             "mesheventlogs",
             "mesheventlogs",
             &["from", "until", "title", "description", "eventType", "workspaceIdentifier", "excludeTitle"],

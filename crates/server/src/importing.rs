@@ -8,6 +8,7 @@ use stoa_identity::group::{self, Groups};
 use stoa_identity::user::Users;
 use stoa_platforms::platform;
 use stoa_platforms::tenant::Tenants;
+use stoa_services::instance::ServiceInstances;
 use stoa_tenancy::binding::{self, Bindings, ProjectGroup, ProjectUser, WorkspaceGroup, WorkspaceUser};
 use stoa_tenancy::payment::PaymentMethods;
 use stoa_tenancy::project::Projects;
@@ -62,7 +63,7 @@ pub fn importers() -> Vec<Importer> {
         bindings::<ProjectUser>(V3_OR_V2),
         bindings::<ProjectGroup>(V3_OR_V2),
         Importer::of::<Tenants>(TENANTS, tenant_key).applied(tenant),
-        Importer::later("meshServiceInstance", V2, id),
+        Importer::of::<ServiceInstances>(V2, id),
         Importer::later("meshServiceInstanceBinding", V1, binding_id),
         Importer::later("meshExchangeRate", V1, date),
     ]

@@ -1,12 +1,17 @@
 //! Services of brokers: instances of them.
 
-use stoa_web::Route;
+pub mod instance;
+
+use instance::ServiceInstances;
 use stoa_web::openapi::Schemas;
+use stoa_web::{Kind, Route, kind};
 
 /// The area's routes.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    kind::routes::<ServiceInstances>()
 }
 
 /// The area's schemas.
-pub fn schemas(_schemas: &mut Schemas) {}
+pub fn schemas(schemas: &mut Schemas) {
+    ServiceInstances::schemas(schemas);
+}

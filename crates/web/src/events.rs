@@ -214,6 +214,9 @@ fn resource_of(kind: &str) -> Resource {
         "meshTagDefinition" => Resource::TagDefinition,
         "meshPlatform" | "meshPlatformType" | "meshLocation" => Resource::Platform,
         "meshLandingZone" => Resource::LandingZone,
+        "meshCommunicationDefinition" => Resource::CommunicationDefinition,
+        "meshCommunication" => Resource::Communication,
+        "meshServiceInstance" => Resource::ServiceInstance,
         // What no kind claims is for those who may read the whole audit trail.
         _ => Resource::EventLog,
     }

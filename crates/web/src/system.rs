@@ -7,7 +7,7 @@ use crate::route::{About, Accept, Access, Found, Route};
 use crate::{events, hal, media, openapi};
 use axum::body::Body;
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 use std::future::ready;
@@ -109,7 +109,11 @@ async fn health(app: Arc<App>) -> Outcome<Response> {
     let word = if up { "UP" } else { "DOWN" };
     let status = if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({ "status": word, "components": { "db": { "status": word } } });
-    Ok(plain(status, media::JSON, body.to_string()))
+    let mut response = plain(status, media::JSON, body.to_string());
+    if !up {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    Ok(response)
 }
 
 async fn readiness(app: Arc<App>) -> Outcome<Response> {
