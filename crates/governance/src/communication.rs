@@ -7,6 +7,7 @@ use crate::communication_definition::{
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use stoa_base::{Moment, ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
@@ -23,6 +24,8 @@ use utoipa::ToSchema;
 /// The kind's name.
 pub const KIND: &str = "meshCommunication";
 const RESOLUTION: &str = "/api/stoa/v1/communications/{uuid}/resolution";
+/// Where a page puts what the definition says.
+const SAYS: &str = "says";
 /// How many followers of something gone are looked at in one transaction.
 const BATCH: i64 = 200;
 /// What a communication may be sent to.
@@ -367,10 +370,23 @@ impl Kind for Communications {
         object.id.to_string()
     }
 
-    fn show(tx: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
+    /// What their definitions say: few, since each speaks to many.
+    fn gather(tx: &mut Tx, _: &Call, objects: &mut [Object]) -> Outcome<()> {
+        let mut read: HashMap<ObjectId, Value> = HashMap::new();
+        for object in objects {
+            let meant = object.doc::<Communication>()?.definition;
+            if !read.contains_key(&meant) {
+                let found = objects::by_id(tx, definition::KIND, meant)?;
+                read.insert(meant, found.map_or(Value::Null, |found| found.doc));
+            }
+            object.status = json!({ SAYS: read.get(&meant) });
+        }
+        Ok(())
+    }
+
+    fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let communication: Communication = object.doc()?;
-        let made_from = objects::by_id(tx, definition::KIND, communication.definition)?;
-        let text: Option<CommunicationText> = made_from.map(|found| found.doc()).transpose()?;
+        let text = Option::<CommunicationText>::deserialize(&object.status[SAYS])?;
         let mut summary = json!({
             "uuid": communication.definition,
             "title": text.as_ref().map_or("", |text| text.title.as_str()),

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
@@ -21,6 +22,9 @@ pub const KIND: &str = "meshServiceInstance";
 const RESERVED: [&str; 3] = ["system", "stoa", "unknown"];
 /// How a creator reads that nobody knows (any more).
 const UNKNOWN: &str = "Unknown";
+
+/// Where a page puts the creator's name.
+const CREATOR: &str = "creator";
 
 /// An instance as stored. Its key is the client-chosen id.
 #[derive(Debug, Serialize, Deserialize)]
@@ -202,12 +206,25 @@ impl Kind for ServiceInstances {
         Ok(query)
     }
 
-    fn show(tx: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
+    /// The names of their creators: few people make many.
+    fn gather(tx: &mut Tx, _: &Call, objects: &mut [Object]) -> Outcome<()> {
+        let mut names: HashMap<ObjectId, Option<String>> = HashMap::new();
+        for object in objects {
+            let creator = object.doc::<Instance>()?.creator;
+            if let Some(user) = creator
+                && !names.contains_key(&user)
+            {
+                let found = objects::by_id(tx, "meshUser", user)?.filter(|user| user.deleted_at.is_none());
+                names.insert(user, found.map(|user| user.key));
+            }
+            let name = creator.and_then(|user| names.get(&user)).and_then(Option::as_deref);
+            object.status = json!({ CREATOR: name.unwrap_or(UNKNOWN) });
+        }
+        Ok(())
+    }
+
+    fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let instance: Instance = object.doc()?;
-        let creator = match instance.creator {
-            Some(user) => objects::by_id(tx, "meshUser", user)?.filter(|user| user.deleted_at.is_none()),
-            None => None,
-        };
         Ok(json!({
             "metadata": {
                 "ownedByWorkspace": object.owner(),
@@ -219,7 +236,7 @@ impl Kind for ServiceInstances {
                 "displayName": instance.display_name,
                 "serviceId": instance.service_id,
                 "planId": instance.plan_id,
-                "creator": creator.map_or_else(|| UNKNOWN.to_owned(), |user| user.key),
+                "creator": object.status[CREATOR],
                 "parameters": instance.parameters,
             },
         }))
@@ -252,7 +269,9 @@ impl Kind for ServiceInstances {
         let allowed = call.may(Resource::ServiceInstance, Action::Write, &Self::scope(&object))?;
         let wire = Wire::read(request)?;
         let old: Instance = object.doc()?;
-        let shown = Self::show(tx, call, &object, "v2")?;
+        let mut shown = [object.clone()];
+        Self::gather(tx, call, &mut shown)?;
+        let creator = shown[0].status[CREATOR].as_str().unwrap_or_default();
         let metadata = &wire.metadata;
         for (field, given, kept) in [
             ("metadata.ownedByWorkspace", &metadata.owned_by_workspace, object.owner()),
@@ -260,7 +279,7 @@ impl Kind for ServiceInstances {
             ("metadata.marketplaceIdentifier", &metadata.marketplace_identifier, old.marketplace.as_str()),
             ("metadata.instanceId", &metadata.instance_id, object.key.as_str()),
             ("spec.serviceId", &wire.spec.service_id, old.service_id.as_str()),
-            ("spec.creator", &wire.spec.creator, shown["spec"]["creator"].as_str().unwrap_or_default()),
+            ("spec.creator", &wire.spec.creator, creator),
         ] {
             // Nobody knows whose name it was.
             if given != kept && kept != UNKNOWN {

@@ -125,6 +125,8 @@ async fn serve(
     let world = Arc::clone(&app.world);
     let authenticator = Arc::clone(&app.authenticator);
     let id = id.to_owned();
+    let anonymous =
+        Call { actor: Actor::anonymous(), now, request: id.clone(), world: Arc::clone(&app.world) };
     // Who is calling is asked in the operation's own transaction, so that a revoked key dies at once.
     let enter = move |tx: &mut Tx| -> Outcome<Call> {
         let actor = match &credential {
@@ -176,7 +178,11 @@ async fn serve(
         }
         Op::Stream(op) => {
             let again = enter.clone();
-            let call = app.db.read(enter).await?;
+            let call = match route.access {
+                // Whoever asks how the installation is gets to know it, also when its database is gone.
+                Access::Public => anonymous,
+                Access::Signed | Access::SignedEvenByPassword => app.db.read(enter).await?,
+            };
             negotiated?;
             op(Arc::clone(app), Visitor { call, again: Arc::new(again) }, request).await
         }

@@ -4,6 +4,7 @@
 mod api_keys;
 mod bindings;
 mod cast;
+mod communications;
 mod description;
 mod event_log;
 mod groups;
@@ -15,6 +16,8 @@ mod people;
 mod project_bindings;
 mod project_roles;
 mod projects;
+mod roots;
+mod service_instances;
 mod system;
 mod tag_definitions;
 mod tags;

@@ -135,6 +135,9 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
         "meshIntegration" => ("v1", "meshintegrations"),
         "meshEventLog" => ("v1-preview", "mesheventlogs"),
         "meshTagDefinition" => ("v1", "meshtagdefinitions"),
+        "meshCommunicationDefinition" => ("v1-preview", "meshcommunicationdefinitions"),
+        "meshCommunication" => ("v1-preview", "meshcommunications"),
+        "meshServiceInstance" => ("v2", "meshserviceinstances"),
         "meshBuildingBlockDefinition" => ("v1-preview", "meshbuildingblockdefinitions"),
         "meshBuildingBlockDefinitionVersion" => ("v1-preview", "meshbuildingblockdefinitionversions"),
         "meshBuildingBlock" => ("v2-preview", "meshbuildingblocks"),
@@ -373,6 +376,18 @@ impl Stoa {
             body["spec"][*flag] = json!(true);
         }
         self.admin.create("meshTagDefinition", &body).await
+    }
+
+    /// Imports objects; all of them must do.
+    pub async fn import(&self, objects: &[Value]) {
+        let media = "application/vnd.meshcloud.api.meshobjects.v1+json";
+        let answer = self.admin.raw(Method::PUT, "/api/meshobjects", |request| {
+            let request = request.header("accept", media).header("content-type", media);
+            request.body(Value::from(objects.to_vec()).to_string())
+        });
+        for result in answer.await.expect(200).as_array().unwrap() {
+            assert_eq!(result["status"], "SUCCESS", "{result}");
+        }
     }
 
     /// A key of a workspace with these permissions, signed in.

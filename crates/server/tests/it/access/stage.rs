@@ -36,6 +36,9 @@ pub struct Stage {
     run: String,
     event: String,
     integration: String,
+    duty: String,
+    communication: String,
+    addressed: String,
     runner: String,
     platform: String,
     tenant: String,
@@ -125,6 +128,19 @@ fn codes(wanted: impl Fn(&str) -> bool) -> Vec<&'static str> {
     Permission::all().map(Permission::code).filter(|code| wanted(code)).collect()
 }
 
+fn duty_body() -> Value {
+    json!({ "spec": { "communication": {
+        "title": "Move", "message": "m", "type": "ACTION_REQUIRED", "dueDate": "2097-01-01",
+    } } })
+}
+
+fn communication_body(definition: &str, block: &str) -> Value {
+    json!({ "spec": {
+        "communicationDefinitionRef": { "kind": "meshCommunicationDefinition", "uuid": definition },
+        "targetMeshObjectRef": { "kind": "meshBuildingBlock", "name": block },
+    } })
+}
+
 impl Stage {
     /// Sets it.
     pub async fn set(mut stoa: Stoa) -> Self {
@@ -178,7 +194,20 @@ impl Stage {
             "pipelineTriggerToken": { "plaintext": "token" },
         }, "terraform": null } });
         let (definition, version) = stoa.definition("shop", change).await;
-        stoa.order(admin, &version, "shop", json!({})).await;
+        let addressed = text(&stoa.order(admin, &version, "shop", json!({})).await, "/metadata/uuid");
+        let own = stoa.key("shop", &workspace_codes).await;
+        let duty = text(&own.create("meshCommunicationDefinition", &duty_body()).await, "/metadata/uuid");
+        let communication = communication_body(&duty, &addressed);
+        let communication = text(&own.create("meshCommunication", &communication).await, "/metadata/uuid");
+        stoa.import(&[json!({
+            "apiVersion": "v2", "kind": "meshServiceInstance",
+            "metadata": {
+                "ownedByWorkspace": "shop", "ownedByProject": "web", "marketplaceIdentifier": "global",
+                "instanceId": "si-1",
+            },
+            "spec": { "displayName": "DB", "serviceId": "db", "planId": "s", "creator": "lea" },
+        })])
+        .await;
         let user = json!({ "metadata": { "name": "lea" }, "spec": { "email": "l@f.example", "firstName": "L", "lastName": "A" } });
         admin.create("meshUser", &user).await;
         set_people(&stoa).await;
@@ -230,6 +259,9 @@ impl Stage {
             run,
             event,
             integration,
+            duty,
+            communication,
+            addressed,
             runner,
             platform,
             tenant,
@@ -362,6 +394,11 @@ impl Stage {
             "meshprojectroles" => "reader".into(),
             "meshpaymentmethods" if deleting => self.spare("meshPaymentMethod").await,
             "meshpaymentmethods" => "budget".into(),
+            "meshcommunicationdefinitions" if deleting => self.spare("meshCommunicationDefinition").await,
+            "meshcommunicationdefinitions" => self.duty.clone(),
+            "meshcommunications" if deleting => self.spare("meshCommunication").await,
+            "meshcommunications" => self.communication.clone(),
+            "meshserviceinstances" => "si-1".into(),
             "meshintegrations" => self.integration.clone(),
             "mesheventlogs" => self.event.clone(),
             "meshbuildingblockdefinitions" => self.definition.clone(),
@@ -380,6 +417,7 @@ impl Stage {
             // Stoa's own endpoints: /api/stoa/v1/platforms/…
             "v1" => match route.path.split('/').nth(4).unwrap_or_default() {
                 "platforms" => self.platform.clone(),
+                "communications" => self.communication.clone(),
                 "landingzones" => "shop-zone".into(),
                 "tenants" => self.tenant.clone(),
                 other => panic!("say which of {other} to ask for"),
@@ -426,6 +464,11 @@ impl Stage {
             kind if kind.ends_with("Binding") => {
                 (binding(kind, &name, ("Workspace Manager", "user")), Some(name))
             }
+            "meshCommunicationDefinition" => (duty_body(), None),
+            "meshCommunication" => {
+                let duty = self.columns[1].create("meshCommunicationDefinition", &duty_body()).await;
+                (communication_body(&text(&duty, "/metadata/uuid"), &self.addressed), None)
+            }
             "meshApiUser" => {
                 (json!({ "metadata": { "name": name }, "spec": { "displayName": "B" } }), Some(name))
             }
@@ -437,7 +480,9 @@ impl Stage {
                 Some(name),
             ),
         };
-        let made = self.admin().create(kind, &body).await;
+        // What a team says is the team's.
+        let caller = if kind.starts_with("meshCommunication") { &self.columns[1] } else { self.admin() };
+        let made = caller.create(kind, &body).await;
         let id = id.unwrap_or_else(|| text(&made, "/metadata/uuid"));
         spares.insert(kind, id.clone());
         id
@@ -463,6 +508,13 @@ impl Stage {
             "meshProjectRole" => blank(json!({ "name": "reader" }), json!({ "name": " ", "rank": 1 })),
             "meshPaymentMethod" => blank(json!({ "name": "budget", "ownedByWorkspace": "shop" }), json!({})),
             "meshIntegration" => blank(owned, json!({ "config": {} })),
+            "meshCommunicationDefinition" => {
+                let mut body = duty_body();
+                body["spec"]["communication"]["title"] = json!(" ");
+                body
+            }
+            "meshCommunication" if route.path.ends_with("/resolution") => json!({}),
+            "meshCommunication" => communication_body(&self.duty, &self.addressed),
             "meshTagDefinition" => blank(
                 json!({ "name": "meshProject.stage" }),
                 json!({

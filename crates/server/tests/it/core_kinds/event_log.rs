@@ -34,11 +34,15 @@ on_both! {
         let event = list.expect(200)["_embedded"]["meshEventLogs"][0].clone();
         let uuid = text(&event, "/metadata/uuid");
         assert_eq!(
-            redacted(event.clone(), &["/metadata/uuid", "/metadata/createdAt"]),
+            with(
+                redacted(event.clone(), &["/metadata/uuid", "/metadata/createdAt"]),
+                "/metadata/requestId",
+                json!("<request>"),
+            ),
             json!({
                 "kind": KIND,
                 "apiVersion": "v1-preview",
-                "metadata": { "uuid": "<uuid>", "createdAt": "<instant>" },
+                "metadata": { "uuid": "<uuid>", "createdAt": "<instant>", "requestId": "<request>" },
                 "spec": {
                     "title": "Workspace Created",
                     "eventType": "Created",
@@ -121,6 +125,34 @@ on_both! {
         tells!(admin.put("meshIntegration", &id, &with(integration, "/spec/displayName", json!("j"))).await, "Integration Changed" "Changed" "orchard");
         tells!(admin.delete("meshIntegration", &id).await, "Integration Deleted" "Deleted" "orchard");
 
+        let tag = json!({ "metadata": { "name": "meshPrincipal.x" }, "spec": {
+            "targetKind": "meshPrincipal", "key": "x", "valueType": { "string": {} }, "displayName": "X", "description": "",
+        } });
+        tells!(admin.post("meshTagDefinition", "", &tag).await, "Tag Definition Created" "Created" "");
+        tells!(admin.put("meshTagDefinition", "/meshPrincipal.x", &with(tag, "/spec/displayName", json!("Y"))).await, "Tag Definition Changed" "Changed" "");
+        tells!(admin.delete("meshTagDefinition", "/meshPrincipal.x").await, "Tag Definition Deleted" "Deleted" "");
+
+        let duty = json!({ "spec": { "communication": {
+            "title": "T", "message": "m", "type": "ACTION_REQUIRED", "dueDate": "2097-01-01",
+        } } });
+        let made = admin.post("meshCommunicationDefinition", "", &duty).await;
+        let id = text(&made.json(), "/metadata/uuid");
+        let path = format!("/{id}");
+        tells!(made, "Communication Definition Created" "Created" "demo-partner");
+        let changed = with(duty, "/spec/communication/title", json!("U"));
+        tells!(admin.put("meshCommunicationDefinition", &path, &changed).await, "Communication Definition Updated" "Changed" "demo-partner");
+        let sent = json!({ "spec": {
+            "communicationDefinitionRef": { "uuid": id },
+            "targetMeshObjectRef": { "kind": "meshWorkspace", "name": "orchard" },
+        } });
+        let made = admin.post("meshCommunication", "", &sent).await;
+        let communication = text(&made.json(), "/metadata/uuid");
+        tells!(made, "Communication Created" "Created" "orchard");
+        let resolution = format!("/api/stoa/v1/communications/{communication}/resolution");
+        tells!(admin.raw(reqwest::Method::POST, &resolution, |r| r).await, "Communication Resolved" "Changed" "orchard");
+        tells!(admin.delete("meshCommunication", &format!("/{communication}")).await, "Communication Deleted" "Deleted" "orchard");
+        tells!(admin.delete("meshCommunicationDefinition", &path).await, "Communication Definition Deleted" "Deleted" "demo-partner");
+
         admin.create("meshApiKey", &key).await;
         seen += 1;
         tells!(admin.delete("meshWorkspace", "/orchard").await, "API Key Deleted" "Deleted" "orchard", "Workspace Deleted" "Deleted" "orchard");
@@ -129,6 +161,57 @@ on_both! {
         let same = admin.get("meshWorkspace", "/demo-partner").await.expect(200);
         admin.put("meshWorkspace", "/demo-partner", &same).await.expect(200);
         assert_eq!(told(&stoa, seen).await, [Value::Null; 0]);
+    }
+
+    async fn it_carries_the_request_that_did_it(stoa) {
+        let media = media("meshWorkspace", "v2");
+        let answer = stoa
+            .admin
+            .raw(reqwest::Method::POST, "/api/meshobjects/meshworkspaces", |request| {
+                let request = request.header("accept", &media).header("content-type", &media);
+                request.header("x-request-id", "asked-7").body(workspace("orchard", "O").to_string())
+            })
+            .await;
+        assert_eq!(answer.headers["x-request-id"], "asked-7");
+        answer.expect(201);
+        let event = stoa.admin.list(KIND, "?workspaceIdentifier=orchard").await.remove(0);
+        assert_eq!(event["metadata"]["requestId"], "asked-7");
+    }
+
+    async fn the_chain_is_verified_on_demand(stoa) {
+        let verify = async |caller: &Caller| {
+            caller.raw(reqwest::Method::GET, "/api/stoa/v1/events/verification", |request| request).await
+        };
+        stoa.workspace("orchard").await;
+        // On PostgreSQL events get their place a moment after the commit.
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let told = verify(&stoa.admin).await.expect(200);
+            assert_eq!(told["intact"], true, "{told}");
+            assert_eq!(told.get("firstBroken"), None);
+            let entries = i64::try_from(stoa.admin.list(KIND, "?size=1000").await.len()).unwrap();
+            if told["events"].as_i64().unwrap() >= entries {
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline, "{told}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let reader = stoa.key("orchard", &["EVENTLOG_LIST"]).await;
+        verify(&reader).await.refused(403, "ADM_EVENTLOG_LIST");
+        verify(&stoa.nobody()).await.refused(401, "credential");
+        // Somebody with a hand in the database rewrites history.
+        let changed = stoa.running.app.db.write(|tx| {
+            const FORGE: stoa_db::Sql =
+                stoa_db::Sql::new("UPDATE event SET description = 'Nothing to see here.' WHERE title = $1 AND workspace = $2");
+            const FORGED: stoa_db::Sql = stoa_db::Sql::new("UPDATE event SET content = '{}' WHERE title = $1 AND workspace = $2");
+            let args = ["Workspace Created".into(), "orchard".into()];
+            tx.run(&FORGE, &args)?;
+            tx.run(&FORGED, &args)
+        });
+        assert_eq!(changed.await.unwrap(), 1);
+        let told = verify(&stoa.admin).await.expect(200);
+        assert_eq!(told["intact"], false, "{told}");
+        assert!(told["firstBroken"].as_i64().unwrap() > 0);
     }
 
     async fn a_change_shows_before_and_after(stoa) {
