@@ -88,6 +88,7 @@ fn index() -> Vec<Indexed> {
         ),
         ("meshprojectroles", "meshprojectroles", &[], Resource::ProjectRole),
         ("meshpaymentmethods", "meshpaymentmethods", &["workspaceIdentifier"], Resource::PaymentMethod),
+        ("meshapiusers", "meshapiusers", &[], Resource::ApiKey),
         ("meshapikeys", "meshapikeys", &["workspaceIdentifier", "displayName"], Resource::ApiKey),
         (
             "meshintegrations",
