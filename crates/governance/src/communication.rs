@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use stoa_base::{Moment, ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
@@ -61,7 +62,8 @@ struct Communication {
     target_name: String,
     /// Uuid of the target.
     target: ObjectId,
-    communication_type: CommunicationType,
+    #[serde(rename = "type")]
+    says: CommunicationType,
     /// Only of duties.
     #[serde(skip_serializing_if = "Option::is_none")]
     resolution: Option<ResolutionStatus>,
@@ -202,7 +204,7 @@ fn target(tx: &mut Tx, meant: &CommunicationTargetRef) -> Outcome<Object> {
 fn draft(communication: &Communication) -> Outcome<Draft> {
     let mut facets = vec![
         ("communicationDefinition", communication.definition.to_string()),
-        ("communicationType", communication.communication_type.word().to_owned()),
+        ("communicationType", communication.says.word().to_owned()),
         ("sender", communication.sender.clone()),
         (followers::FACET, communication.target.to_string()),
     ];
@@ -375,11 +377,14 @@ impl Kind for Communications {
         let mut read: HashMap<ObjectId, Value> = HashMap::new();
         for object in objects {
             let meant = object.doc::<Communication>()?.definition;
-            if !read.contains_key(&meant) {
-                let found = objects::by_id(tx, definition::KIND, meant)?;
-                read.insert(meant, found.map_or(Value::Null, |found| found.doc));
-            }
-            object.status = json!({ SAYS: read.get(&meant) });
+            let says = match read.entry(meant) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let found = objects::by_id(tx, definition::KIND, meant)?;
+                    place.insert(found.map_or(Value::Null, |found| found.doc))
+                }
+            };
+            object.status = json!({ SAYS: says });
         }
         Ok(())
     }
@@ -390,7 +395,7 @@ impl Kind for Communications {
         let mut summary = json!({
             "uuid": communication.definition,
             "title": text.as_ref().map_or("", |text| text.title.as_str()),
-            "communicationType": communication.communication_type,
+            "communicationType": communication.says,
         });
         if let Some(date) = text.and_then(|text| text.due_date) {
             summary["dueDate"] = json!(date);
@@ -437,7 +442,7 @@ impl Kind for Communications {
             target_kind: target_mesh_object_ref.kind,
             target_name: target_mesh_object_ref.name,
             target: target.id,
-            communication_type: text.communication_type,
+            says: text.communication_type,
             resolution: duty.then_some(ResolutionStatus::Open),
         };
         let to = format!("{} '{}'", communication.target_kind, communication.target_name);

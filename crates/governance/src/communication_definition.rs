@@ -103,17 +103,19 @@ pub struct CommunicationDefinitionSpec {
 
 /// How it went, as the server counts.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct CommunicationDefinitionStatus {
     /// Communications made from it.
     #[schema(nullable = false)]
-    communications_total: Option<i64>,
+    #[serde(rename = "communicationsTotal")]
+    total: Option<i64>,
     /// Those not resolved yet; only of `ACTION_REQUIRED`.
     #[schema(nullable = false)]
-    communications_open: Option<i64>,
+    #[serde(rename = "communicationsOpen")]
+    open: Option<i64>,
     /// Those resolved; only of `ACTION_REQUIRED`.
     #[schema(nullable = false)]
-    communications_resolved: Option<i64>,
+    #[serde(rename = "communicationsResolved")]
+    resolved: Option<i64>,
 }
 
 /// A communication definition on the wire.

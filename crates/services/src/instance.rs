@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
@@ -208,17 +209,21 @@ impl Kind for ServiceInstances {
 
     /// The names of their creators: few people make many.
     fn gather(tx: &mut Tx, _: &Call, objects: &mut [Object]) -> Outcome<()> {
-        let mut names: HashMap<ObjectId, Option<String>> = HashMap::new();
+        let mut names: HashMap<ObjectId, String> = HashMap::new();
         for object in objects {
-            let creator = object.doc::<Instance>()?.creator;
-            if let Some(user) = creator
-                && !names.contains_key(&user)
-            {
-                let found = objects::by_id(tx, "meshUser", user)?.filter(|user| user.deleted_at.is_none());
-                names.insert(user, found.map(|user| user.key));
-            }
-            let name = creator.and_then(|user| names.get(&user)).and_then(Option::as_deref);
-            object.status = json!({ CREATOR: name.unwrap_or(UNKNOWN) });
+            let Some(user) = object.doc::<Instance>()?.creator else {
+                object.status = json!({ CREATOR: UNKNOWN });
+                continue;
+            };
+            let name = match names.entry(user) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let found = objects::by_id(tx, "meshUser", user)?;
+                    let living = found.filter(|user| user.deleted_at.is_none());
+                    place.insert(living.map_or_else(|| UNKNOWN.to_owned(), |user| user.key))
+                }
+            };
+            object.status = json!({ CREATOR: name });
         }
         Ok(())
     }

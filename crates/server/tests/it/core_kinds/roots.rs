@@ -114,10 +114,10 @@ on_both! {
         let mut lists = BTreeSet::new();
         for route in stoa.running.app.router.all() {
             let collection = route.path.strip_prefix("/api/meshobjects/").filter(|rest| !rest.contains('{'));
-            if let (Some(_), Accept::Kind(kind, _)) = (collection, route.accept) {
-                if route.method == Method::GET {
-                    lists.insert(format!("{}s {}", kind.to_lowercase(), route.path));
-                }
+            if let (Some(_), Accept::Kind(kind, _)) = (collection, route.accept)
+                && route.method == Method::GET
+            {
+                lists.insert(format!("{}s {}", kind.to_lowercase(), route.path));
             }
         }
         let linked: BTreeSet<_> = all.iter().map(|(relation, (path, _))| format!("{relation} {path}")).collect();
