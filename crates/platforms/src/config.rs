@@ -52,13 +52,16 @@ const TENANT_TAGS: &[Field] = fields! {
 /// A project role, by its identifier.
 const ROLE: Shape = Shape::Named("meshProjectRole");
 
-fn changed(config: &Map<String, Value>, old: &Map<String, Value>, pointer: &str) -> bool {
-    let at = |config: &Map<String, Value>| {
-        let (name, rest) = pointer.split_once('/').unwrap_or((pointer, ""));
-        config.get(name).and_then(|member| member.pointer(&format!("/{rest}"))).cloned()
-    };
-    let old = at(old);
-    old.is_some() && old != at(config)
+/// What names a platform on its own side stays, as long as the block around it does.
+fn check_fixed(config: &Value, old: &Value) -> Result<(), Refusal> {
+    for pointer in ["/azurerg/replication/subscription", "/custom/platformTypeRef"] {
+        let (Some(before), Some(after)) = (old.pointer(pointer), config.pointer(pointer)) else { continue };
+        if before != after {
+            let field = format!("{AT}{}", pointer.replace('/', "."));
+            return Err(Refusal::invalid(field, "cannot be changed"));
+        }
+    }
+    Ok(())
 }
 
 /// The configuration of a request as it is to be stored; `old` is what is stored now.
@@ -75,24 +78,12 @@ pub fn read(
     }
     let stored = old.map(|old| Value::Object(old.clone()));
     let config = shape::read(world, &CONFIG, &Value::Object(given.clone()), stored.as_ref(), AT)?;
-    let Value::Object(config) = config else { return Ok(Map::new()) };
-    if config.contains_key("aws") {
-        aws::check(&config["aws"])?;
+    aws::check(&config["aws"])?;
+    azure::check(&config["azure"])?;
+    if let Some(stored) = &stored {
+        check_fixed(&config, stored)?;
     }
-    if config.contains_key("azure") {
-        azure::check(&config["azure"])?;
-    }
-    let Some(old) = old else { return Ok(config) };
-    for pointer in ["azurerg/replication/subscription", "custom/platformTypeRef"] {
-        // A block that goes takes its fields with it.
-        let parent_stays = pointer.starts_with("custom")
-            || config.get("azurerg").is_some_and(|settings| !settings["replication"].is_null());
-        if parent_stays && changed(&config, old, pointer) {
-            let field = format!("{AT}.{}", pointer.replace('/', "."));
-            return Err(Refusal::invalid(field, "cannot be changed").into());
-        }
-    }
-    Ok(config)
+    Ok(config.as_object().cloned().unwrap_or_default())
 }
 
 /// What `status.metering` says: without a collection of usage, nothing was collected yet.

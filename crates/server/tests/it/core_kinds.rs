@@ -29,7 +29,7 @@ use crate::stoa::Answer;
 use serde_json::{Value, json};
 
 /// Whether a value is an instant as the API writes them: UTC, whole seconds, `Z`.
-fn is_instant(value: &Value) -> bool {
+pub fn is_instant(value: &Value) -> bool {
     let text = value.as_str().unwrap_or_default();
     let pattern = "dddd-dd-ddTdd:dd:ddZ";
     text.len() == pattern.len()
@@ -40,7 +40,7 @@ fn is_instant(value: &Value) -> bool {
 }
 
 /// Whether a value is a uuid in lower case.
-fn is_uuid(value: &Value) -> bool {
+pub fn is_uuid(value: &Value) -> bool {
     let text = value.as_str().unwrap_or_default();
     text.len() == 36
         && text.char_indices().all(|(place, letter)| match place {
@@ -64,14 +64,14 @@ fn redacted(mut value: Value, pointers: &[&str]) -> Value {
 }
 
 /// `value` with another value at a pointer whose parent exists.
-fn with(mut value: Value, pointer: &str, other: Value) -> Value {
+pub fn with(mut value: Value, pointer: &str, other: Value) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     value.pointer_mut(parent).unwrap()[name] = other;
     value
 }
 
 /// `value` without the member at a pointer.
-fn without(mut value: Value, pointer: &str) -> Value {
+pub fn without(mut value: Value, pointer: &str) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     value.pointer_mut(parent).unwrap().as_object_mut().unwrap().shift_remove(name);
     value
@@ -79,7 +79,7 @@ fn without(mut value: Value, pointer: &str) -> Value {
 
 /// Asserts a 400 that names exactly this field in message and remarks.
 #[track_caller]
-fn names(answer: Answer, field: &str) {
+pub fn names(answer: Answer, field: &str) {
     let body = answer.json();
     assert_eq!(answer.status, 400, "unexpected answer: {}", answer.text);
     assert_eq!(body["remarks"], json!([field]), "{body}");
@@ -87,6 +87,6 @@ fn names(answer: Answer, field: &str) {
 }
 
 /// The names of a list's items.
-fn names_of(items: &[Value]) -> Vec<&str> {
+pub fn names_of(items: &[Value]) -> Vec<&str> {
     items.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
 }

@@ -21,6 +21,7 @@ mod keys;
 mod listening;
 mod live;
 mod patience;
+mod platform_kinds;
 mod process;
 mod protocol;
 mod queue;
