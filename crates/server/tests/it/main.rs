@@ -15,6 +15,7 @@ mod claimed;
 mod cli;
 mod conformance;
 mod core_kinds;
+mod custom_platforms;
 mod faults;
 mod import;
 mod keys;

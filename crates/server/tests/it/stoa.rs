@@ -279,10 +279,15 @@ impl Caller {
 impl Stoa {
     /// A fresh server without a runner; none when the engine is not offered.
     pub async fn on(engine: Engine) -> Option<Self> {
+        Self::on_with(engine, |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn on_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Option<Self> {
         let database = Arc::new(stoa_db::testing::fresh(engine)?);
         let folder = Arc::new(tempfile::tempdir().unwrap());
         std::fs::write(folder.path().join("shared-runner.pem"), shared_key().to_pem()).unwrap();
-        Some(Self::with(database, folder, |_| {}).await)
+        Some(Self::with(database, folder, change).await)
     }
 
     /// A server on this database and folder.
