@@ -51,6 +51,15 @@ pub struct Config {
     /// A location that the installation comes with, besides `global`; may be repeated
     #[arg(long = "location", env = "STOA_LOCATIONS", value_delimiter = ',', value_name = "NAME")]
     pub locations: Vec<String>,
+    /// A workspace role that is given for so many days at most; may be repeated
+    #[arg(
+        long = "recertify",
+        env = "STOA_RECERTIFY",
+        value_delimiter = ',',
+        value_name = "ROLE=DAYS",
+        value_parser = recertified
+    )]
+    pub recertify: Vec<(String, u32)>,
     /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
     #[arg(long, env = "STOA_UNSAFE_NO_FSYNC", value_parser = BoolishValueParser::new())]
     pub unsafe_no_fsync: bool,
@@ -84,6 +93,19 @@ pub enum ConfigError {
     /// Something else, told in a sentence.
     #[error("{0}")]
     Other(String),
+}
+
+/// A workspace role and the days for which it is given at most.
+fn recertified(text: &str) -> Result<(String, u32), String> {
+    let (role, days) = text.split_once('=').ok_or("must be of the form ROLE=DAYS")?;
+    let known = stoa_tenancy::binding::WORKSPACE_ROLES;
+    if !known.contains(&role) {
+        return Err(format!("knows the roles {}, not `{role}`", known.join(", ")));
+    }
+    match days.parse() {
+        Ok(days) if days > 0 => Ok((role.to_owned(), days)),
+        _ => Err(format!("must be a number of days, not `{days}`")),
+    }
 }
 
 impl Config {

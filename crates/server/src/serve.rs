@@ -56,6 +56,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let mut settings = Settings::new(&public_url);
     settings.admin_workspace.clone_from(&config.admin_workspace);
     settings.shared_runner_aliases.clone_from(&config.shared_runner_aliases);
+    let days = |days: u32| std::time::Duration::from_hours(24) * days;
+    settings.recertification =
+        config.recertify.iter().map(|(role, most)| (role.clone(), days(*most))).collect();
     settings.locations.extend(config.locations.iter().cloned());
     let world = Arc::new(World {
         settings,

@@ -313,6 +313,7 @@ impl Stoa {
             admin_client_id: None,
             admin_client_secret: None,
             shared_runner_aliases: vec!["11111111-2222-4333-8444-555555555555".into()],
+            recertify: Vec::new(),
             locations: LOCATIONS.map(str::to_owned).to_vec(),
             unsafe_no_fsync: false,
             database_readers: 2,
@@ -340,8 +341,13 @@ impl Stoa {
 
     /// The same server after a stop and a start.
     pub async fn restarted(self) -> Self {
+        self.restarted_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn restarted_with(self, change: impl FnOnce(&mut Config)) -> Self {
         Arc::into_inner(self.running).unwrap().stop().await;
-        Self::with(self.database, self.folder, |_| {}).await
+        Self::with(self.database, self.folder, change).await
     }
 
     /// Nobody.

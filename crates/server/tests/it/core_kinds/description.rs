@@ -165,7 +165,9 @@ on_both! {
             if path.starts_with("/api/meshobjects/") {
                 due.extend(["403", "406"]);
             }
-            if path.ends_with("/plan-artifact") || path.ends_with("/events") {
+            // Old clients delete tenants without naming a version (`api-platforms.md` §7.8).
+            let any_version = method == "delete" && path.starts_with("/api/meshobjects/meshtenants/");
+            if any_version || path.ends_with("/plan-artifact") || path.ends_with("/events") {
                 due.retain(|status| *status != "406");
             }
             if operation.get("requestBody").is_some() {

@@ -86,6 +86,29 @@ on_both! {
         }
     }
 
+    async fn roles_under_recertification_have_a_last_day(stoa) {
+        let mut stoa = stoa;
+        stoa = stoa.restarted_with(|config| config.recertify = vec![("Workspace Manager".to_owned(), 30)]).await;
+        orchard(&stoa).await;
+        let latest = day(&stoa, 30);
+        for (kind, subject) in [(USERS, "lea"), (GROUPS, "pickers")] {
+            let body = binding("x", "Workspace Manager", "orchard", subject);
+            names(stoa.admin.post(kind, "", &with(body.clone(), "/expiryDate", json!(day(&stoa, 31)))).await, "expiryDate");
+            let made = stoa.admin.create(kind, &body).await;
+            assert_eq!(made["expiryDate"], json!(latest));
+            assert_eq!(stoa.admin.get(kind, "/x").await.expect(200), made);
+            stoa.admin.delete(kind, "/x").await.expect(204);
+            for good in [latest.clone(), day(&stoa, 3)] {
+                let made = stoa.admin.create(kind, &with(body.clone(), "/expiryDate", json!(good))).await;
+                assert_eq!(made["expiryDate"], json!(good));
+                stoa.admin.delete(kind, "/x").await.expect(204);
+            }
+            // Other roles are given for ever.
+            let member = stoa.admin.get(kind, &format!("/{subject}@orchard")).await.expect(200);
+            assert_eq!(member.get("expiryDate"), None);
+        }
+    }
+
     async fn what_is_over_stays_readable_and_grants_nothing(stoa) {
         stoa.workspace("orchard").await;
         project(&stoa, "orchard", "press").await;

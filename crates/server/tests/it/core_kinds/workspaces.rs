@@ -1,5 +1,6 @@
 //! meshWorkspace (`api-core.md` §3.1).
 
+use super::cast::{bind, binding, bound, orchard, project, user};
 use super::{is_instant, names, names_of, redacted, with, without};
 use crate::on_both;
 use crate::stoa::{Caller, Stoa, block_body, media, path, text};
@@ -274,6 +275,71 @@ on_both! {
         stoa.admin.put(KIND, "/orchard", &body("orchard")).await.expect(200);
         stoa.admin.get(KIND, "/orchard").await.expect(200);
         assert_eq!(listed(&stoa).await, ["demo-partner", "orchard"]);
+    }
+
+    async fn its_people_and_payment_methods_go_with_it(stoa) {
+        orchard(&stoa).await;
+        stoa.workspace("shop").await;
+        bind(&stoa, "lea", "Workspace Member", "shop").await;
+        let budget = json!({ "metadata": { "name": "budget", "ownedByWorkspace": "orchard" }, "spec": { "displayName": "B" } });
+        stoa.admin.create("meshPaymentMethod", &budget).await;
+        // A refusal names something of every kind, and counts the rest.
+        for n in 0..7 {
+            project(&stoa, "orchard", &format!("p{n}")).await;
+        }
+        let integration = json!({ "metadata": { "ownedByWorkspace": "orchard" }, "spec": {
+            "displayName": "i", "config": { "type": "gitlab", "gitlab": { "baseUrl": "https://lab.example" } },
+        } });
+        let integration = text(&stoa.admin.create("meshIntegration", &integration).await, "/metadata/uuid");
+        let answer = stoa.admin.delete(KIND, "/orchard").await;
+        let expected = ["press", "p0", "p1", "p2", "p3"].map(|name| format!("meshProject[orchard.{name}]"));
+        let expected: Vec<String> =
+            std::iter::once(format!("meshIntegration[{integration}]")).chain(expected).collect();
+        assert_eq!(answer.json()["remarks"], json!(expected));
+        answer.refused(409, "and 3 more");
+        // Nothing of it is half-done.
+        assert_eq!(bound(&stoa).await, ["lea@orchard", "lea@shop", "pickers@orchard"]);
+        stoa.admin.delete("meshIntegration", &format!("/{integration}")).await.expect(204);
+        for name in ["press", "p0", "p1", "p2", "p3", "p4", "p5", "p6"] {
+            stoa.admin.delete("meshProject", &format!("/orchard.{name}")).await.expect(204);
+        }
+        stoa.admin.delete(KIND, "/orchard").await.expect(204);
+        assert_eq!(bound(&stoa).await, ["lea@shop"]);
+        stoa.admin.get("meshWorkspaceUserGroup", "/orchard.pickers").await.refused(404, "pickers");
+        let budget = stoa.admin.get("meshPaymentMethod", "/budget").await.expect(200);
+        assert!(is_instant(&budget["metadata"]["deletedOn"]));
+        assert!(stoa.admin.list("meshPaymentMethod", "").await.is_empty());
+        // The next workspace of this name begins without anybody.
+        stoa.workspace("orchard").await;
+        assert!(stoa.admin.list("meshUser", "?workspaceIdentifier=orchard").await.is_empty());
+    }
+
+    async fn nobody_is_bound_to_what_goes(stoa) {
+        for round in 0..6 {
+            let (name, user_name) = (format!("race-{round}"), format!("user-{round}"));
+            stoa.workspace(&name).await;
+            user(&stoa, &user_name).await;
+            let bindings: Vec<_> = ["Workspace Member", "Workspace Manager", "Workspace Owner"]
+                .into_iter()
+                .map(|role| {
+                    let body = binding(&format!("{role}-{round}"), role, &name, &user_name);
+                    let admin = stoa.admin.clone();
+                    tokio::spawn(async move { admin.post("meshWorkspaceUserBinding", "", &body).await.status })
+                })
+                .collect();
+            let (gone, status) = if round % 2 == 0 {
+                (stoa.admin.delete(KIND, &format!("/{name}")).await, 404)
+            } else {
+                (stoa.admin.delete("meshUser", &format!("/{user_name}")).await, 422)
+            };
+            gone.expect(204);
+            for binding in bindings {
+                let found = binding.await.unwrap();
+                assert!(found == 201 || found == status, "unexpected status {found}");
+            }
+            let left = stoa.admin.list("meshWorkspaceUserBinding", &format!("?workspaceIdentifier={name}")).await;
+            assert!(left.is_empty(), "{left:?}");
+        }
     }
 
     async fn some_deletions_are_refused(stoa) {

@@ -44,10 +44,10 @@ on_both! {
         let id = text(&block, "/metadata/uuid");
         assert_eq!(block["status"]["status"], "WAITING_FOR_DEPENDENT_INPUT");
         assert_eq!(block["status"]["waiting"]["reason"], "PLATFORM_TENANT_ID_MISSING");
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         run.deliver(json!({ "id": "space-1", "link": "" })).await;
         stoa.admin.until(BLOCK, &id, |found| found["status"]["status"] == "PENDING").await;
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         assert_eq!(run.block(), id);
         assert_eq!(run.run["spec"]["trigger"]["reason"], "PLATFORM_TENANT_ID_UPDATE");
         for (key, value) in [
@@ -59,10 +59,10 @@ on_both! {
         run.end("SUCCEEDED").await;
         // Another id runs it again.
         operate(&stoa.admin, Method::POST, &format!("tenants/{tenant}/replications"), None).await.expect(202);
-        let again = stoa.claim().await;
+        let again = stoa.next_run().await;
         again.deliver(json!({ "id": "space-2", "link": "" })).await;
         stoa.admin.until(BLOCK, &id, |found| found["status"]["status"] == "PENDING").await;
-        assert_eq!(stoa.claim().await.input("id")["value"], "space-2");
+        assert_eq!(stoa.next_run().await.input("id")["value"], "space-2");
     }
 
     async fn orders_are_checked_against_the_target(stoa) {
@@ -165,11 +165,11 @@ on_both! {
             *bad.pointer_mut(pointer).unwrap() = value;
             v1(&stoa, Method::POST, "", Some(&bad)).await.refused(status, named);
         }
-        stoa.claim().await.end("SUCCEEDED").await;
+        stoa.next_run().await.end("SUCCEEDED").await;
         v1(&stoa, Method::DELETE, &item, None).await.expect(202);
         let going = v1(&stoa, Method::GET, &item, None).await.expect(200);
         assert!(going["metadata"]["markedForDeletionOn"].is_string());
-        stoa.claim().await.end("SUCCEEDED").await;
+        stoa.next_run().await.end("SUCCEEDED").await;
         v1(&stoa, Method::GET, &item, None).await.refused(404, "");
         assert_eq!(stoa.admin.get(BLOCK, &item).await.expect(200)["status"]["lifecycle"]["state"], "DELETED");
     }
@@ -190,26 +190,26 @@ on_both! {
         let order = |zone: &str| crate::tenants::stage::tenant_body("web", &stage.platform, Some(zone));
         stoa.admin.post("meshTenant", "", &order("half")).await.refused(400, "not mandatory");
         let tenant = text(&stoa.admin.create("meshTenant", &order("both")).await, "/metadata/uuid");
-        let first = stoa.claim().await;
+        let first = stoa.next_run().await;
         assert!(stoa.admin.claim_for(crate::stoa::SHARED).await.is_none(), "the child waits");
         first.deliver(json!({ "id": "space-1", "link": "https://a.example.org" })).await;
         let child = stoa.admin.list(BLOCK, &format!("?definitionUuid={child}")).await;
         let child = text(&child[0], "/metadata/uuid");
         stoa.admin.until(BLOCK, &child, |found| found["status"]["status"] == "PENDING").await;
-        let second = stoa.claim().await;
+        let second = stoa.next_run().await;
         assert_eq!(second.input("link")["value"], "https://a.example.org");
         second.end("SUCCEEDED").await;
         stoa.until_phase(&tenant, "READY").await;
         // Down they go the other way round.
         stoa.admin.delete("meshTenant", &format!("/{tenant}")).await.expect(202);
         stoa.admin.until(BLOCK, &child, |found| found["status"]["status"] == "PENDING").await;
-        let down = stoa.claim().await;
+        let down = stoa.next_run().await;
         assert_eq!(down.block(), child);
         assert!(stoa.admin.claim_for(crate::stoa::SHARED).await.is_none(), "the parent waits");
         down.end("SUCCEEDED").await;
         let parent = first.block();
         stoa.admin.until(BLOCK, &parent, |found| found["status"]["status"] == "PENDING").await;
-        stoa.claim().await.end("SUCCEEDED").await;
+        stoa.next_run().await.end("SUCCEEDED").await;
         stoa.until_phase(&tenant, "DELETED").await;
     }
 }

@@ -15,7 +15,7 @@ on_both! {
         let stage = stoa.custom_platform_by_hand().await;
         let uuid = stoa.tenant(&stage.platform).await;
         let item = format!("/{uuid}");
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         let block = run.block();
         stoa.admin.delete(TENANT, &item).await.refused(400, "IN_PROGRESS");
         run.deliver(json!({ "id": "space-1", "link": "https://spaces.example.org/1" })).await;
@@ -31,7 +31,7 @@ on_both! {
         stoa.admin.delete(TENANT, &item).await.expect(202);
 
         // A failed destruction is tried again by itself, and on demand.
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["behavior"], "DESTROY");
         run.end("FAILED").await;
         let blocked = stoa.until_phase(&uuid, "DELETION_BLOCKED").await;
@@ -66,7 +66,7 @@ on_both! {
         let block = stoa.admin.create("meshBuildingBlock", &body).await;
         stoa.admin.delete(TENANT, &format!("/{uuid}")).await.refused(400, "my database");
         stoa.admin.delete(PROJECT, "/shop.web").await.refused(409, "meshBuildingBlock");
-        stoa.claim().await.end("FAILED").await;
+        stoa.next_run().await.end("FAILED").await;
         stoa.admin.delete("meshBuildingBlock", &format!("/{}/purge", text(&block, "/metadata/uuid"))).await.expect(202);
         stoa.admin.delete(TENANT, &format!("/{uuid}")).await.expect(202);
         stoa.until_phase(&uuid, "DELETED").await;

@@ -35,7 +35,7 @@ on_both! {
     async fn a_failed_building_block_shows_and_a_run_again_mends_it(stoa) {
         let stage = stoa.custom_platform_by_hand().await;
         let uuid = stoa.tenant(&stage.platform).await;
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         assert_eq!(run.input("tenant")["value"], json!(uuid));
         let spec = &run.run["spec"]["buildingBlock"]["spec"];
         assert_eq!(spec["projectIdentifier"], "web");
@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(failed["status"]["lifecycle"]["state"], "ACTIVE");
 
         operate(&stoa.admin, Method::POST, &format!("tenants/{uuid}/replications"), None).await.expect(202);
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         run.tell(json!({ "steps": [{ "id": "s", "status": "SUCCEEDED", "outputs": {
             "id": { "value": "space-1", "type": "STRING" },
             "link": { "value": "https://spaces.example.org/1", "type": "STRING" },
@@ -71,26 +71,26 @@ on_both! {
             } }] })).await;
             run.runner.report(&run.id, "r", &json!({ "status": "SUCCEEDED" })).await.expect(200);
         };
-        give(stoa.claim().await, "space-1".into()).await;
+        give(stoa.next_run().await, "space-1".into()).await;
         stoa.until_phase(&first, "READY").await;
 
         let second = stoa.admin.create(TENANT, &tenant_body("api", &stage.platform, None)).await;
         let second = text(&second, "/metadata/uuid");
         for bad in ["space-1".to_owned(), String::new(), "x".repeat(256)] {
-            give(stoa.claim().await, bad).await;
+            give(stoa.next_run().await, bad).await;
             let failed = stoa.until_phase(&second, "FAILED").await;
             assert_eq!(failed["spec"]["platformTenantId"], json!(null));
             operate(&stoa.admin, Method::POST, &format!("tenants/{second}/replications"), None).await.expect(202);
         }
-        give(stoa.claim().await, "space-2".into()).await;
+        give(stoa.next_run().await, "space-2".into()).await;
         stoa.until_phase(&second, "READY").await;
 
         // Another valid id replaces the first; an empty one fails and leaves it.
         operate(&stoa.admin, Method::POST, &format!("tenants/{second}/replications"), None).await.expect(202);
-        give(stoa.claim().await, "space-3".into()).await;
+        give(stoa.next_run().await, "space-3".into()).await;
         stoa.admin.until(TENANT, &second, |found| found["spec"]["platformTenantId"] == "space-3").await;
         operate(&stoa.admin, Method::POST, &format!("tenants/{second}/replications"), None).await.expect(202);
-        give(stoa.claim().await, String::new()).await;
+        give(stoa.next_run().await, String::new()).await;
         let failed = stoa.until_phase(&second, "FAILED").await;
         assert_eq!(failed["spec"]["platformTenantId"], "space-3");
     }

@@ -41,18 +41,6 @@ fn who(wanted: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-/// The next run, once there is one.
-async fn next(stoa: &Stoa) -> Claimed {
-    let admin = stoa.again(&stoa.admin).await;
-    for _ in 0..500 {
-        if let Some(run) = admin.claim_for(crate::stoa::SHARED).await {
-            return run;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no run came");
-}
-
 async fn user(stoa: &Stoa, name: &str) {
     let body = json!({
         "metadata": { "name": name },
@@ -97,32 +85,32 @@ on_both! {
         }
         role(&stoa, "lea", "admin").await;
         let tenant = stoa.tenant(&stage.platform).await;
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["trigger"]["reason"], "BUILDING_BLOCK_CREATION");
         assert_eq!(people(&run), who(&[("lea", &["admin"])]));
         run.deliver(json!({ "id": "space-1" })).await;
 
         role(&stoa, "tom", "Project Reader").await;
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["trigger"]["reason"], "PROJECT_PERMISSIONS_CHANGE");
         assert_eq!(people(&run), who(&[("lea", &["admin"]), ("tom", &["reader"])]));
         run.deliver(json!({ "id": "space-1" })).await;
 
         role(&stoa, "tom", "user").await;
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         let mut found = people(&run);
         found[1].1.sort();
         assert_eq!(found, who(&[("lea", &["admin"]), ("tom", &["reader", "user"])]));
         run.deliver(json!({ "id": "space-1" })).await;
 
         stoa.admin.delete("meshProjectUserBinding", "/web-lea-admin").await.expect(204);
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(people(&run).len(), 1);
         run.deliver(json!({ "id": "space-1" })).await;
 
         // Leaving the workspace is leaving its projects.
         stoa.admin.delete("meshWorkspaceUserBinding", "/shop-tom").await.expect(204);
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(people(&run), who(&[]));
         run.deliver(json!({ "id": "space-1" })).await;
         stoa.until_phase(&tenant, "READY").await;
@@ -135,11 +123,11 @@ on_both! {
         member(&stoa, "lea", Some(&today[..10])).await;
         role(&stoa, "lea", "admin").await;
         stoa.tenant(&stage.platform).await;
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(people(&run), who(&[("lea", &["admin"])]));
         run.deliver(json!({ "id": "space-1" })).await;
         stoa.advance(Duration::from_secs(86_400 + 60));
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["trigger"]["reason"], "PROJECT_PERMISSIONS_CHANGE");
         assert_eq!(people(&run), who(&[]));
     }
@@ -153,17 +141,17 @@ on_both! {
         member(&stoa, "lea", None).await;
         role(&stoa, "lea", "admin").await;
         let tenant = stoa.tenant(&stage.platform).await;
-        next(&stoa).await.deliver(json!({ "id": "space-1" })).await;
+        stoa.next_run().await.deliver(json!({ "id": "space-1" })).await;
         stoa.until_phase(&tenant, "READY").await;
         let own = stoa.key("shop", &["TENANT_DELETE"]).await;
         own.delete("meshTenant", &format!("/{tenant}")).await.expect(202);
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["behavior"], "APPLY");
         assert_eq!(people(&run), who(&[]));
         run.deliver(json!({ "id": "space-1" })).await;
         let decline = json!({ "decision": "DECLINE", "comment": "no" });
         operate(&stoa.admin, Method::POST, &format!("tenants/{tenant}/deletion-decision"), Some(decline)).await.expect(200);
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(people(&run), who(&[("lea", &["admin"])]));
     }
 
@@ -174,11 +162,11 @@ on_both! {
             "inputs": { "people": input(json!({ "assignmentType": "USER_PERMISSIONS", "type": "CODE" })) },
         })).await;
         let block = stoa.order(&stoa.admin, &version, "shop", json!({})).await;
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(people(&run), who(&[]));
         run.end("SUCCEEDED").await;
         member(&stoa, "lea", None).await;
-        let run = next(&stoa).await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["trigger"]["reason"], "WORKSPACE_PERMISSION_CHANGE");
         assert_eq!(people(&run), who(&[("lea", &["Workspace Member"])]));
         assert_eq!(run.block(), text(&block, "/metadata/uuid"));

@@ -133,11 +133,11 @@ on_both! {
             "inputs": { "tenant": crate::stoa::input(json!({ "assignmentType": "MESHSTACK_TENANT_UUID" })) },
         })).await;
         let uuid = stoa.tenant(&stage.platform).await;
-        stoa.claim().await.end("SUCCEEDED").await;
+        stoa.next_run().await.end("SUCCEEDED").await;
         operate(&stoa.admin, Method::PUT, &format!("tenants/{uuid}/quotas"), Some(cpu(9))).await.expect(200);
         let block = text(&stoa.admin.list("meshBuildingBlock", &format!("?tenantUuid={uuid}")).await[0], "/metadata/uuid");
         stoa.admin.until("meshBuildingBlock", &block, |found| found["status"]["status"] == "PENDING").await;
-        let run = stoa.claim().await;
+        let run = stoa.next_run().await;
         assert_eq!(run.run["spec"]["trigger"]["reason"], "MANUAL_EXECUTION");
         assert_eq!(run.run["spec"]["trigger"]["author"]["type"], "System");
         run.end("SUCCEEDED").await;

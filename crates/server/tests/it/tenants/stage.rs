@@ -1,8 +1,10 @@
 //! A platform to have tenants on: type, location, platform, definition and landing zone.
 
-use crate::stoa::{Answer, Caller, Stoa, input, media, merge, text};
+use crate::claimed::Claimed;
+use crate::stoa::{Answer, Caller, PATIENCE, SHARED, Stoa, input, media, merge, text};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// Icon of platform types.
 pub const ICON: &str = "data:image/svg+xml;base64,PHN2Zy8+";
@@ -213,6 +215,19 @@ impl Stoa {
     pub async fn tenant(&self, platform: &str) -> String {
         let tenant = self.admin.create("meshTenant", &tenant_body("web", platform, None)).await;
         text(&tenant, "/metadata/uuid")
+    }
+
+    /// The next run of the shared runner, once there is one: a controller may be looking at its block.
+    pub async fn next_run(&self) -> Claimed {
+        let admin = self.again(&self.admin).await;
+        let started = Instant::now();
+        loop {
+            if let Some(run) = admin.claim_for(SHARED).await {
+                return run;
+            }
+            assert!(started.elapsed() < PATIENCE, "no run came");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until a tenant is in this phase.
