@@ -14,6 +14,7 @@ use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
+use stoa_core::tags;
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
 use stoa_db::{Sql, Tx};
 use stoa_tenancy::tenant::{self, Held, Phase, Status, Tenant};
@@ -92,13 +93,10 @@ impl Owners {
             let method = project.as_ref().and_then(|p| p.doc.get("paymentMethodIdentifier")?.as_str());
             let payment =
                 method.map(|name| objects::by_key(tx, "meshPaymentMethod", name)).transpose()?.flatten();
-            let mut tags = tags_of(payment.as_ref());
-            tags.extend(tags_of(project.as_ref()));
+            let tags = tags::merged(&[&tags_of(payment.as_ref()), &tags_of(project.as_ref())]);
             self.projects.insert(key.clone(), tags);
         }
-        let mut tags = self.workspaces[&workspace].clone();
-        tags.extend(self.projects[&key].clone());
-        Ok(tags)
+        Ok(tags::merged(&[&self.workspaces[&workspace], &self.projects[&key]]))
     }
 }
 
