@@ -130,6 +130,11 @@ pub trait Kind: Send + Sync + 'static {
     }
     /// DELETE.
     fn delete(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Deleted>;
+    /// Another object in the place of one that never changes, for the declarative import.
+    fn remake(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Object> {
+        Self::delete(tx, call, request, object)?;
+        Self::create(tx, call, request)
+    }
 }
 
 /// The default answer to a PUT on nothing.
@@ -242,8 +247,7 @@ pub fn apply<K: Kind>(
     if says(&shown, &body::without_nulls(body.clone())) {
         return Ok(found);
     }
-    K::delete(tx, call, &request, found)?;
-    K::create(tx, call, &request)
+    K::remake(tx, call, &request, found)
 }
 
 /// Whether `shown` says all that is `wanted`, what the server sets aside.

@@ -393,16 +393,37 @@ impl<F: Form> Kind for Bindings<F> {
     }
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
-        let allowed = call.may(F::RESOURCE, Action::Delete, &Self::scope(&object))?;
-        let binding: Binding = object.doc()?;
-        let home = object.owner().to_owned();
-        workspace::hold_alone(tx, &home)?;
-        let told = Told::new(binding::title(F::NAME, false), binding::sentence(&binding, "is no longer"));
-        objects::remove(tx, call, allowed, &object, told)?;
-        if F::RESOURCE == Resource::WorkspaceBinding {
-            binding::prune(tx, call, &home, binding.subject.uuid)?;
-        }
-        binding::changed(tx, call, &binding)?;
+        let subject = Self::end(tx, call, &object)?;
+        Self::prune(tx, call, object.owner(), subject)?;
         Ok(Deleted::Now)
+    }
+
+    fn remake(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Outcome<Object> {
+        let subject = Self::end(tx, call, &object)?;
+        let made = Self::create(tx, call, request)?;
+        // Who has another role in the workspace now has not left it in between.
+        Self::prune(tx, call, object.owner(), subject)?;
+        Ok(made)
+    }
+}
+
+impl<F: Form> Bindings<F> {
+    /// Ends a binding, and nothing that follows from it; says whose it was.
+    fn end(tx: &mut Tx, call: &Call, object: &Object) -> Outcome<ObjectId> {
+        let allowed = call.may(F::RESOURCE, Action::Delete, &Self::scope(object))?;
+        let binding: Binding = object.doc()?;
+        workspace::hold_alone(tx, object.owner())?;
+        let told = Told::new(binding::title(F::NAME, false), binding::sentence(&binding, "is no longer"));
+        objects::remove(tx, call, allowed, object, told)?;
+        binding::changed(tx, call, &binding)?;
+        Ok(binding.subject.uuid)
+    }
+
+    /// What follows for whoever may have lost the last binding to a workspace.
+    fn prune(tx: &mut Tx, call: &Call, home: &str, subject: ObjectId) -> Outcome<()> {
+        if F::RESOURCE == Resource::WorkspaceBinding {
+            binding::prune(tx, call, home, subject)?;
+        }
+        Ok(())
     }
 }
