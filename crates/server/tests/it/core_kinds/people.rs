@@ -159,6 +159,35 @@ on_both! {
         assert_eq!((&page["page"]["totalElements"], names_of(page["_embedded"]["meshUsers"].as_array().unwrap())), (&json!(2), vec!["tom"]));
     }
 
+    async fn filters_find_people_by_their_platforms(stoa) {
+        let stage = stoa.custom_platform().await;
+        for name in ["lea", "tom", "kim"] {
+            user(&stoa, name).await;
+        }
+        project(&stoa, "shop", "other").await;
+        cast::group(&stoa, "shop", "sellers", &["tom"]).await;
+        for subject in ["lea", "kim", "sellers"] {
+            bind(&stoa, subject, "Workspace Member", "shop").await;
+        }
+        for (subject, role, target) in [("lea", "admin", "shop.web"), ("sellers", "reader", "shop.web"), ("kim", "reader", "shop.other")] {
+            bind(&stoa, subject, role, target).await;
+        }
+        assert!(found(&stoa, "?platformIdentifier=spaces.global").await.is_empty(), "no tenant yet");
+        let tenant = stoa.tenant(&stage.platform).await;
+        for (query, expected) in [
+            ("?platformIdentifier=spaces.global", &["lea", "tom"][..]),
+            ("?platformIdentifier=spaces", &[]),
+            ("?platformIdentifier=spaces.global&projectRole=reader", &["tom"]),
+            ("?platformIdentifier=spaces.global&workspaceIdentifier=shop&projectIdentifier=other", &[]),
+            ("?platformIdentifier=spaces.global&workspaceIdentifier=ops", &[]),
+        ] {
+            assert_eq!(found(&stoa, query).await, expected, "{query}");
+        }
+        stoa.until_phase(&tenant, "READY").await;
+        stoa.admin.delete("meshTenant", &format!("/{tenant}?purge=true")).await.expect(202);
+        assert!(found(&stoa, "?platformIdentifier=spaces.global").await.is_empty());
+    }
+
     async fn a_deleted_user_leaves_nothing(stoa) {
         orchard(&stoa).await;
         for (subject, target) in [("lea", "orchard.press"), ("pickers", "orchard.press"), ("tom", "orchard.press")] {
@@ -215,6 +244,12 @@ on_both! {
                 let found = Users::find(tx, &call, "tom", "v2")?.unwrap();
                 Users::delete(tx, &call, &request("v2", Value::Null), found).map(|_| ())
             })?);
+            // Another role in the place of the only one keeps what hangs on it.
+            seen.push(asked(tx, |tx| {
+                let body = binding("pickers@orchard", "Workspace Manager", "orchard", "pickers");
+                let found = Bindings::<WorkspaceGroup>::find(tx, &call, "pickers@orchard", "v2")?.unwrap();
+                Bindings::<WorkspaceGroup>::remake(tx, &call, &request("v2", body), found).map(|_| ())
+            })?);
             // The last binding takes what it carried along.
             seen.push(asked(tx, |tx| {
                 let found = Bindings::<WorkspaceGroup>::find(tx, &call, "pickers@orchard", "v2")?.unwrap();
@@ -222,13 +257,14 @@ on_both! {
             })?);
             Ok::<_, Error>(seen)
         });
-        let expected: [&[&str]; 8] = [
+        let expected: [&[&str]; 9] = [
             &["orchard"],
             &["orchard.press"],
             &["orchard.press"],
             &["orchard"],
             &["orchard"],
             &["orchard", "shop"],
+            &["orchard"],
             &["orchard"],
             &["orchard", "orchard.press"],
         ];

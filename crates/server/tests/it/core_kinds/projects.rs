@@ -1,5 +1,6 @@
 //! meshProject (`api-core.md` §3.2).
 
+use super::cast::{bind, binding, bound, user};
 use super::{is_instant, names, names_of, redacted, with, without};
 use crate::on_both;
 use crate::stoa::{Stoa, media};
@@ -177,6 +178,46 @@ on_both! {
         assert_eq!(stoa.admin.list(KIND, "?state=DELETED").await.len(), 4);
         // Deleted projects keep no workspace alive.
         stoa.admin.delete("meshWorkspace", "/orchard").await.expect(204);
+    }
+
+    async fn a_project_that_leaves_takes_nothing_new(stoa) {
+        // Its tenant's deletion waits for the operator's word.
+        let stage = stoa.custom_platform().await;
+        let mut zone = stoa.admin.get("meshLandingZone", "/spaces-dev").await.expect(200);
+        zone["spec"]["automateDeletionApproval"] = json!(false);
+        stoa.admin.put("meshLandingZone", "/spaces-dev", &zone).await.expect(200);
+        let tenant = stoa.tenant(&stage.platform).await;
+        stoa.until_phase(&tenant, "READY").await;
+        user(&stoa, "lea").await;
+        user(&stoa, "tom").await;
+        for subject in ["lea", "tom"] {
+            bind(&stoa, subject, "Workspace Member", "shop").await;
+        }
+        bind(&stoa, "lea", "reader", "shop.web").await;
+        let before = stoa.admin.get(KIND, "/shop.web").await.expect(200);
+        let own = stoa.key("shop", &["PROJECT_DELETE", "PROJECT_LIST", "PROJECT_SAVE"]).await;
+        for _ in 0..2 {
+            let answer = own.delete(KIND, "/shop.web").await;
+            assert_eq!((answer.status, answer.text.as_str()), (202, ""));
+        }
+        let pending = own.get(KIND, "/shop.web").await.expect(200);
+        assert!(is_instant(&pending["metadata"]["deletedOn"]));
+        assert_eq!(without(pending.clone(), "/metadata/deletedOn"), before);
+        assert_eq!(found(&stoa, "?state=PENDING_DELETION").await, ["web"]);
+        assert!(found(&stoa, "").await.is_empty());
+        own.put(KIND, "/shop.web", &before).await.refused(409, "about to be deleted");
+        own.post(KIND, "", &before).await.refused(409, "shop.web");
+        let late = binding("late", "reader", "shop.web", "tom");
+        stoa.admin.post("meshProjectUserBinding", "", &late).await.refused(409, "about to be deleted");
+        // What is bound stays so until the end, should the deletion be declined.
+        assert_eq!(bound(&stoa).await, ["lea@shop", "lea@shop.web", "tom@shop"]);
+        let told = stoa.admin.list("meshEventLog", "?title=Project%20Deletion").await;
+        assert_eq!(told.last().unwrap()["spec"]["title"], "Project Deletion Request Submitted");
+        stoa.admin.delete("meshTenant", &format!("/{tenant}?purge=true")).await.expect(202);
+        stoa.admin.until(KIND, "shop.web", |found| found["status"] == 404).await;
+        assert_eq!(bound(&stoa).await, ["lea@shop", "tom@shop"]);
+        let gone = stoa.admin.list(KIND, "?state=DELETED").await.remove(0);
+        assert_eq!(gone["metadata"]["deletedOn"], pending["metadata"]["deletedOn"], "when it was asked for");
     }
 
     async fn a_key_sees_its_own_projects_only(stoa) {
