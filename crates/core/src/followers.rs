@@ -10,17 +10,32 @@ use stoa_db::{Sql, Tx};
 
 /// The facet of a follower; its value is the uuid of what it follows.
 pub const FACET: &str = "follows";
-/// Name of the controller that is told, by uuid, what is gone.
+/// Name of the controller that is told, by uuid, what is gone or moved.
 pub const CONTROLLER: &str = "followers";
 
 const ANY: Sql = Sql::new("SELECT EXISTS (SELECT 1 FROM facet WHERE name = 'follows' AND value = $1)");
 
-/// Tells the controller that an object is gone, if anything followed it.
+/// Tells the controller that an object is gone, or went to another workspace, if anything follows it.
 pub fn left(tx: &mut Tx, call: &Call, gone: ObjectId) -> Outcome<()> {
     if tx.one(&ANY, &[gone.0.into()], |row| row.get(0))? {
         work::schedule(tx, CONTROLLER, &gone.to_string(), call.now)?;
     }
     Ok(())
+}
+
+const HOME: Sql = Sql::new("SELECT workspace FROM object WHERE id = $1 AND deleted_at IS NULL");
+const MOVE: Sql = Sql::new(
+    "UPDATE object SET workspace = $2 WHERE kind = $3 AND deleted_at IS NULL AND id IN
+        (SELECT object FROM facet WHERE name = 'follows' AND value = $1)",
+);
+
+/// Lets followers of a kind belong to the workspace that what they follow belongs to by now; whether it lives.
+pub fn go_along(tx: &mut Tx, followed: &str, kind: &str) -> Outcome<bool> {
+    let Some(home) = tx.maybe(&HOME, &[followed.into()], |row| row.get::<Option<String>>(0))? else {
+        return Ok(false);
+    };
+    tx.run(&MOVE, &[followed.into(), home.into(), kind.into()])?;
+    Ok(true)
 }
 
 /// What follows an object, oldest first; at most `limit`.

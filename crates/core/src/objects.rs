@@ -201,6 +201,7 @@ pub fn hand_over(
     told: Told<'_>,
 ) -> Outcome<Object> {
     tx.run(&HAND_OVER, &[old.id.0.into(), workspace.into()])?;
+    followers::left(tx, call, old.id)?;
     let object = Object { workspace: Some(workspace.into()), ..old.clone() };
     rewrite(tx, call, old, object, draft, told)
 }

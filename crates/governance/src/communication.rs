@@ -288,9 +288,13 @@ pub fn remove_definition(tx: &mut Tx, call: &Call, allowed: Allowed, object: &Ob
     objects::remove(tx, call, allowed, object, told)
 }
 
-/// The controller that hears what is gone: communications to it go too, and a workspace's definitions with it.
+/// The controller that hears what is gone: communications to it go too, and a workspace's definitions with it. What
+/// only went to another workspace takes them along.
 pub fn look(tx: &mut Tx, call: &Call, gone: &str) -> Outcome<Option<Moment>> {
     let allowed = call.may(Resource::Communication, Action::Delete, &Scope::installation())?;
+    if followers::go_along(tx, gone, KIND)? {
+        return Ok(None);
+    }
     let following = followers::of(tx, gone, BATCH)?;
     for object in &following {
         match object.kind.as_str() {

@@ -15,7 +15,7 @@ struct Tagged {
     injected: bool,
 }
 
-const KINDS: [Tagged; 4] = [
+const KINDS: [Tagged; 7] = [
     Tagged { kind: "meshWorkspace", target: "meshWorkspace", at: "/metadata/tags", injected: false },
     Tagged { kind: "meshProject", target: "meshProject", at: "/spec/tags", injected: true },
     Tagged {
@@ -24,15 +24,30 @@ const KINDS: [Tagged; 4] = [
         at: "/metadata/tags",
         injected: true,
     },
+    Tagged { kind: "meshLandingZone", target: "meshLandingZone", at: "/metadata/tags", injected: true },
+    Tagged { kind: "meshPaymentMethod", target: "meshPaymentMethod", at: "/spec/tags", injected: false },
+    Tagged { kind: "meshProjectRole", target: "meshProjectRole", at: "/metadata/tags", injected: false },
     Tagged { kind: "meshUser", target: "meshPrincipal", at: "/spec/tags", injected: false },
 ];
 
 impl Tagged {
-    fn body(&self, name: &str, tags: Value) -> Value {
+    fn body(&self, (name, platform): (&str, &str), tags: Value) -> Value {
         let body = match self.kind {
             "meshWorkspace" => json!({ "metadata": { "name": name }, "spec": { "displayName": "W" } }),
             "meshProject" => json!({
                 "metadata": { "name": name, "ownedByWorkspace": "shop" }, "spec": { "displayName": "P" },
+            }),
+            "meshPaymentMethod" => json!({
+                "metadata": { "name": name, "ownedByWorkspace": "shop" }, "spec": { "displayName": "P" },
+            }),
+            "meshProjectRole" => json!({ "metadata": { "name": name }, "spec": { "name": name, "rank": 1 } }),
+            "meshLandingZone" => json!({
+                "metadata": { "name": name, "ownedByWorkspace": "shop" },
+                "spec": {
+                    "displayName": "Z", "description": "", "automateDeletionApproval": false,
+                    "automateDeletionReplication": false, "platformRef": { "uuid": platform },
+                    "platformProperties": { "type": "custom", "custom": {} },
+                },
             }),
             "meshUser" => json!({
                 "metadata": { "name": name }, "spec": { "email": "a@b.example", "firstName": "L", "lastName": "A" },
@@ -47,7 +62,9 @@ impl Tagged {
     fn path(&self, made: &Value) -> String {
         match self.kind {
             "meshProject" => format!("/shop.{}", text(made, "/metadata/name")),
-            "meshWorkspace" | "meshUser" => format!("/{}", text(made, "/metadata/name")),
+            "meshWorkspace" | "meshUser" | "meshPaymentMethod" | "meshProjectRole" | "meshLandingZone" => {
+                format!("/{}", text(made, "/metadata/name"))
+            }
             _ => format!("/{}", text(made, "/metadata/uuid")),
         }
     }
@@ -62,22 +79,51 @@ impl Tagged {
     }
 }
 
+/// The workspace `shop` with a platform, whose uuid it is.
+async fn ground(stoa: &Stoa) -> String {
+    stoa.workspace("shop").await;
+    let location = json!({
+        "metadata": { "name": "dc", "ownedByWorkspace": "shop" }, "spec": { "displayName": "D", "description": "" },
+    });
+    stoa.admin.create("meshLocation", &location).await;
+    let platform = json!({
+        "metadata": { "name": "p", "ownedByWorkspace": "shop" },
+        "spec": {
+            "displayName": "P", "description": "", "endpoint": "", "locationRef": { "name": "dc" },
+            "availability": {
+                "restriction": "PRIVATE", "publicationState": "UNPUBLISHED", "restrictedToWorkspaces": ["shop"],
+            },
+            "config": { "type": "custom", "custom": { "platformTypeRef": { "name": "STACKIT" } } },
+        },
+    });
+    text(&stoa.admin.create("meshPlatform", &platform).await, "/metadata/uuid")
+}
+
 /// A caller who may write in `shop`, without being an administrator of it.
 async fn team(stoa: &Stoa) -> Caller {
-    stoa.key("shop", &["WORKSPACE_SAVE", "PROJECT_SAVE", "PROJECT_LIST", "BUILDINGBLOCKDEFINITION_SAVE"])
-        .await
+    stoa.key(
+        "shop",
+        &[
+            "WORKSPACE_SAVE",
+            "PROJECT_SAVE",
+            "PROJECT_LIST",
+            "BUILDINGBLOCKDEFINITION_SAVE",
+            "LANDINGZONE_SAVE",
+        ],
+    )
+    .await
 }
 
 on_both! {
     async fn every_kind_admits_them_against_its_own_definitions(stoa) {
-        stoa.workspace("shop").await;
+        let platform = ground(&stoa).await;
         for tagged in &KINDS {
             let (kind, target) = (tagged.kind, tagged.target);
             stoa.tag(target, "count", json!({ "integer": {} }), &[]).await;
             stoa.tag(target, "class", json!({ "string": { "defaultValue": "internal" } }), &["restricted"]).await;
             stoa.tag(target, "fixed", json!({ "string": {} }), &["immutable"]).await;
             let given = json!({ "count": [7, "8", 7], "fixed": ["f"], "none": [] });
-            let made = stoa.admin.create(kind, &tagged.body("one", given)).await;
+            let made = stoa.admin.create(kind, &tagged.body(("one", &platform), given)).await;
             let mut expected = json!({ "count": ["7", "8", "7"], "fixed": ["f"] });
             if tagged.injected {
                 expected["class"] = json!(["internal"]);
@@ -112,29 +158,31 @@ on_both! {
             stoa.tag(target, "must", json!({ "string": {} }), &["mandatory"]).await;
             assert_eq!(stoa.admin.get(kind, &path).await.expect(200), cleared);
             names(stoa.admin.put(kind, &path, &cleared).await, &tagged.field("must"));
-            names(stoa.admin.post(kind, "", &tagged.body("two", json!({}))).await, &tagged.field("must"));
-            names(stoa.admin.post(kind, "", &tagged.body("two", json!({ "must": [] }))).await, &tagged.field("must"));
+            names(stoa.admin.post(kind, "", &tagged.body(("two", &platform), json!({}))).await, &tagged.field("must"));
+            names(stoa.admin.post(kind, "", &tagged.body(("two", &platform), json!({ "must": [] }))).await, &tagged.field("must"));
             put(json!({ "fixed": ["f"], "must": ["m"] })).await.expect(200);
         }
     }
 
     async fn teams_do_not_touch_what_is_restricted(stoa) {
-        stoa.workspace("shop").await;
+        let platform = ground(&stoa).await;
         let team = team(&stoa).await;
-        for tagged in KINDS.iter().filter(|tagged| tagged.kind != "meshUser") {
+        for tagged in KINDS.iter().filter(|tagged| !["meshUser", "meshPaymentMethod", "meshProjectRole"].contains(&tagged.kind)) {
             let (kind, own) = (tagged.kind, tagged.kind == "meshWorkspace");
+            // For landing zones it is a matter of validity (`api-platforms.md` §6.4).
+            let status = if kind == "meshLandingZone" { 400 } else { 403 };
             stoa.tag(tagged.target, "class", json!({ "string": { "defaultValue": "internal" } }), &["restricted"]).await;
             stoa.tags(tagged.target, &["free"]).await;
             let made = if own {
                 stoa.admin.get(kind, "/shop").await.expect(200)
             } else {
                 for given in [json!({}), json!({ "class": [] }), json!({ "class": ["internal"] })] {
-                    let made = team.create(kind, &tagged.body(&format!("x{}", given.to_string().len()), given)).await;
+                    let made = team.create(kind, &tagged.body((&format!("x{}", given.to_string().len()), &platform), given)).await;
                     assert_eq!(tagged.tags(&made), json!({ "class": ["internal"] }));
                 }
                 let given = json!({ "class": ["secret"] });
-                team.post(kind, "", &tagged.body("one", given)).await.refused(403, &tagged.field("class"));
-                team.create(kind, &tagged.body("one", json!({ "free": ["x"] }))).await
+                team.post(kind, "", &tagged.body(("one", &platform), given)).await.refused(status, &tagged.field("class"));
+                team.create(kind, &tagged.body(("one", &platform), json!({ "free": ["x"] }))).await
             };
             let path = tagged.path(&made);
             let tagged_with = |tags: Value| with(made.clone(), tagged.at, tags);
@@ -146,7 +194,7 @@ on_both! {
                 assert_eq!(tagged.tags(&changed), json!({ "class": ["secret"], "free": free }));
             }
             for given in [json!({ "class": [] }), json!({ "class": ["secret", "secret"] })] {
-                team.put(kind, &path, &tagged_with(given)).await.refused(403, &tagged.field("class"));
+                team.put(kind, &path, &tagged_with(given)).await.refused(status, &tagged.field("class"));
             }
         }
     }
@@ -155,7 +203,7 @@ on_both! {
         stoa.workspace("shop").await;
         let options = |list: &[&str]| json!({ "multiSelect": { "options": list } });
         let definition = stoa.tag("meshWorkspace", "zone", options(&["a", "b"]), &[]).await;
-        let tagged = |tags: Value| KINDS[0].body("shop", tags);
+        let tagged = |tags: Value| KINDS[0].body(("shop", ""), tags);
         let put = async |tags: Value| stoa.admin.put("meshWorkspace", "/shop", &tagged(tags)).await;
         put(json!({ "zone": ["b", "a"] })).await.expect(200);
         let fewer = with(definition, "/spec/valueType", options(&["a", "c"]));
@@ -167,7 +215,7 @@ on_both! {
     }
 
     async fn values_go_with_their_definition(stoa) {
-        stoa.workspace("shop").await;
+        let platform = ground(&stoa).await;
         for tagged in &KINDS {
             stoa.tags(tagged.target, &["gone", "stays"]).await;
         }
@@ -175,7 +223,7 @@ on_both! {
         let mut made = Vec::new();
         for tagged in &KINDS {
             for name in ["one", "two", "dead"] {
-                let object = stoa.admin.create(tagged.kind, &tagged.body(name, tags.clone())).await;
+                let object = stoa.admin.create(tagged.kind, &tagged.body((name, &platform), tags.clone())).await;
                 made.push((tagged, name, tagged.path(&object)));
             }
         }
@@ -245,13 +293,13 @@ on_both! {
         }
         let sibling = stoa.sibling().await;
         for round in 0..5 {
-            let body = KINDS[0].body("shop", json!({ "stage": [round.to_string()] }));
+            let body = KINDS[0].body(("shop", ""), json!({ "stage": [round.to_string()] }));
             names(sibling.admin.put("meshWorkspace", "/shop", &body).await, "metadata.tags.stage");
             stoa.tags("meshWorkspace", &["stage"]).await;
             sibling.admin.put("meshWorkspace", "/shop", &body).await.expect(200);
             stoa.admin.put("meshWorkspace", "/shop", &body).await.expect(200);
             sibling.admin.delete("meshTagDefinition", "/meshWorkspace.stage").await.expect(204);
-            let body = KINDS[0].body("shop", json!({ "stage": ["new"] }));
+            let body = KINDS[0].body(("shop", ""), json!({ "stage": ["new"] }));
             names(stoa.admin.put("meshWorkspace", "/shop", &body).await, "metadata.tags.stage");
         }
     }

@@ -114,6 +114,29 @@ on_both! {
         assert_eq!(ready["spec"]["platformTenantId"], "shop-web");
     }
 
+    async fn what_was_sent_to_a_tenant_moves_along(stoa) {
+        let stage = stoa.custom_platform().await;
+        let uuid = stoa.tenant(&stage.platform).await;
+        stoa.until_phase(&uuid, "READY").await;
+        let message = json!({ "spec": { "communication": { "title": "T", "message": "m", "type": "NOTIFICATION" } } });
+        let message = stoa.admin.create("meshCommunicationDefinition", &message).await;
+        let sent = json!({ "spec": {
+            "communicationDefinitionRef": { "uuid": message["metadata"]["uuid"] },
+            "targetMeshObjectRef": { "kind": TENANT, "name": uuid },
+        } });
+        let sent = stoa.admin.create("meshCommunication", &sent).await;
+        assert_eq!(sent["metadata"]["ownedByWorkspace"], "shop");
+        stoa.workspace("elsewhere").await;
+        let project = json!({ "metadata": { "name": "web", "ownedByWorkspace": "elsewhere" }, "spec": { "displayName": "W" } });
+        stoa.admin.create("meshProject", &project).await;
+        let target = json!({ "workspace": "elsewhere", "project": "web" });
+        operate(&stoa.admin, Method::POST, &format!("tenants/{uuid}/move"), Some(target)).await.expect(200);
+        let id = sent["metadata"]["uuid"].as_str().unwrap();
+        stoa.admin
+            .until("meshCommunication", id, |found| found["metadata"]["ownedByWorkspace"] == "elsewhere")
+            .await;
+    }
+
     async fn a_tenant_moves_and_keeps_what_it_is(stoa) {
         let stage = stoa.custom_platform().await;
         let uuid = stoa.tenant(&stage.platform).await;
