@@ -1,6 +1,7 @@
 //! meshPlatform as stored: one connected installation that tenants are made on (`api-platforms.md` §5).
 
 pub mod availability;
+pub mod connection;
 pub mod kind;
 pub mod operating;
 pub mod review;

@@ -319,7 +319,8 @@ fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn dress(reply: Reply) -> Response {
+/// A reply as the response that goes out.
+pub fn dress(reply: Reply) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     if let Some(value) = reply.content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {

@@ -2,13 +2,15 @@
 //! (`api-platforms.md` §9).
 
 use super::kind::{Platforms, draft, must_stand, replace};
-use super::{Instance, KIND, Restriction, review};
-use crate::landing_zone;
+use super::{Instance, KIND, Restriction, connection, review};
+use crate::landing_zone::kind::LandingZones;
 use crate::reference::known_workspace;
+use crate::{landing_zone, tenant};
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use stoa_base::Refusal;
 use stoa_core::objects::{self, Object, Told};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
@@ -21,6 +23,11 @@ use utoipa::ToSchema;
 
 const BODY_MAX: usize = 64 << 10;
 const BASE: &str = "/api/stoa/v1";
+const TENANT_FILTERS: &[(&str, &str)] = &[
+    ("state", "ACTIVE (default), MARKED_FOR_DELETION or DELETED"),
+    ("page", "Page"),
+    ("size", "Entries per page, at most 1000"),
+];
 
 /// Who owns a platform from now on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -104,6 +111,34 @@ pub fn schemas(schemas: &mut Schemas) {
     schemas.add::<review::Review>();
     schemas.add::<review::History>();
     schemas.add::<NewOwner>();
+    schemas.add::<connection::Test>();
+    schemas.add::<connection::Tests>();
+}
+
+/// Tenants of a platform across workspaces, for its owner.
+fn tenants(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    call.may_at_all(Resource::Platform, Action::Read)?;
+    let id = request.param(0);
+    let found = id.parse().map_or(Ok(None), |uuid| super::by_id(tx, uuid))?;
+    let found = found.ok_or_else(|| Refusal::missing(KIND, id))?;
+    Platforms::readable(call, &found.object)?;
+    call.may(Resource::Platform, Action::Read, &Platforms::scope(&found.object))?;
+    tenant::operators::tenants_of(tx, call, request, ("platformIdentifier", &found.full_identifier()))
+}
+
+/// Tenants made from a landing zone across workspaces, for its owner and the platform's.
+fn tenants_of_zone(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    call.may_at_all(Resource::LandingZone, Action::Read)?;
+    let id = request.param(0);
+    let zone = landing_zone::by_name(tx, id)?.ok_or_else(|| Refusal::missing(landing_zone::KIND, id))?;
+    LandingZones::readable(call, &zone.object)?;
+    let platform = landing_zone::platform_of(tx, &zone.zone)?;
+    let operates =
+        platform.is_some_and(|platform| call.actor.home.as_deref() == Some(platform.object.owner()));
+    if !operates {
+        call.may(Resource::LandingZone, Action::Read, &LandingZones::scope(&zone.object))?;
+    }
+    tenant::operators::tenants_of(tx, call, request, ("landingZoneIdentifier", id))
 }
 
 /// The routes.
@@ -138,6 +173,39 @@ pub fn routes() -> Vec<Route> {
             errors: &[403, 404],
             ..about("History of publication")
         }),
+        Route {
+            method: Method::POST,
+            ..Route::stream(
+                platform("connection-tests"),
+                Arc::new(|app, visitor, request| Box::pin(connection::run(app, visitor, request))),
+            )
+        }
+        .about(About {
+            response: Some("PlatformConnectionTest"),
+            errors: &[403, 404],
+            ..about("Test whether tenants can come to be")
+        }),
+        Route::read(Method::GET, platform("connection-tests"), connection::list).about(About {
+            response: Some("PlatformConnectionTests"),
+            errors: &[403, 404],
+            ..about("Latest connection tests")
+        }),
+        Route::read(Method::GET, platform("tenants"), tenants).about(About {
+            tag: stoa_tenancy::tenant::KIND,
+            query: TENANT_FILTERS,
+            response: None,
+            errors: &[400, 403, 404],
+            ..about("Tenants of a platform")
+        }),
+        Route::read(Method::GET, format!("{BASE}/landingzones/{{name}}/tenants"), tenants_of_zone).about(
+            About {
+                tag: stoa_tenancy::tenant::KIND,
+                query: TENANT_FILTERS,
+                response: None,
+                errors: &[400, 403, 404],
+                ..about("Tenants made from a landing zone")
+            },
+        ),
         Route::write(Method::POST, platform("deprecation"), |tx, call, request| {
             set_deprecated(tx, call, request, true)
         })
@@ -158,7 +226,7 @@ pub fn routes() -> Vec<Route> {
         )
         .about(About {
             tag: landing_zone::KIND,
-            response: Some(landing_zone::kind::LandingZones::RESPONSE),
+            response: Some(LandingZones::RESPONSE),
             ..about("Enable again")
         }),
     ]

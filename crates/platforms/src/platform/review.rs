@@ -6,8 +6,9 @@ use super::operating;
 use super::{Availability, Instance, KIND, Publication, PublicationStep, Restriction};
 use crate::landing_zone;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use stoa_base::Refusal;
+use serde_json::json;
+use stoa_base::{ObjectId, Refusal};
+use stoa_blocks::version::wire::{Output, OutputAssignment, Version};
 use stoa_blocks::{definition, version};
 use stoa_core::objects::Told;
 use stoa_core::{Action, Call, Outcome, Resource, Scope};
@@ -71,27 +72,23 @@ fn has_usable_zone(tx: &mut Tx, platform: &Instance) -> Outcome<bool> {
 }
 
 /// How many outputs of these definitions' newest versions become the id of the tenant.
-pub fn id_outputs(tx: &mut Tx, definitions: &[stoa_base::ObjectId]) -> Outcome<usize> {
+pub fn id_outputs(tx: &mut Tx, definitions: &[ObjectId]) -> Outcome<usize> {
     let mut count = 0;
     for id in definitions {
         let Some(newest) = newest_version(tx, *id)? else { continue };
-        let outputs = newest.doc.get("outputs").and_then(Value::as_object);
-        count += outputs
-            .into_iter()
-            .flat_map(serde_json::Map::values)
-            .filter(|output| output["assignmentType"] == "PLATFORM_TENANT_ID")
-            .count();
+        let tells = |output: &&Output| output.assignment_type == OutputAssignment::PlatformTenantId;
+        count += newest.outputs.values().filter(tells).count();
     }
     Ok(count)
 }
 
 /// The version of a definition that a landing zone orders: the released one, or the draft if there is none.
-pub fn newest_version(tx: &mut Tx, id: stoa_base::ObjectId) -> Outcome<Option<stoa_core::objects::Object>> {
+pub fn newest_version(tx: &mut Tx, id: ObjectId) -> Outcome<Option<Version>> {
     let Some((object, _)) = definition::by_id(tx, id)? else { return Ok(None) };
     let listed = definition::versions(&object)?;
     let released = listed.iter().rev().find(|version| version.state == "RELEASED");
     let Some(newest) = released.or(listed.last()) else { return Ok(None) };
-    stoa_core::objects::by_id(tx, version::KIND, newest.version_uuid)
+    Ok(version::by_id(tx, newest.version_uuid)?.map(|(_, version)| version))
 }
 
 /// Refuses to submit a platform that nobody could use (`domain-platforms.md` §2.1, steps 1 and 4).

@@ -3,6 +3,7 @@
 
 mod availability;
 mod configs;
+mod connection_tests;
 mod landing_zones;
 mod locations;
 mod operators;
