@@ -2,7 +2,7 @@
 
 mod operator;
 
-pub use operator::{Decision, PlatformCommand, QuotaRequest, TenantCommand};
+pub use operator::{Decision, EventsCommand, PlatformCommand, QuotaRequest, TenantCommand};
 
 use crate::kinds::Kind;
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
@@ -83,6 +83,9 @@ pub enum Command {
     /// Decide about tenants: their deletion, their quotas, where they belong
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Look after the event log
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Tell what a kind or one of its fields is for
     Explain(Explain),
     /// Print the server's API description (OpenAPI 3.1)

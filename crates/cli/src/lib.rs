@@ -30,8 +30,8 @@ mod values;
 mod watch;
 
 pub use args::{
-    Apikey, Apply, Approve, Command, Delete, Explain, Format, Get, Global, List, Login, Order, Reference,
-    Runs, Verdict,
+    Apikey, Apply, Approve, Command, Delete, EventsCommand, Explain, Format, Get, Global, List, Login, Order,
+    Reference, Runs, Verdict,
 };
 pub use kinds::Kind;
 
@@ -108,6 +108,7 @@ async fn execute(
         Command::Approve(approve) => self::approve(&api, console, approve).await,
         Command::Platform(command) => operator::platform(&api, console, command).await,
         Command::Tenant(command) => operator::tenant(&api, console, command).await,
+        Command::Events(EventsCommand::Verify) => operator::verify_events(&api, console).await,
         Command::Explain(explain) => explain::explain(&api, console, explain).await,
         Command::Reference(reference) => reference::reference(&api, console, reference).await,
         Command::Openapi => openapi(&api, console).await,

@@ -43,6 +43,16 @@ fn verdict(decision: Decision, yes: &str, no: &str) -> String {
     if decision == Decision::Approve { yes } else { no }.to_owned()
 }
 
+/// `stoa events verify`.
+pub(crate) async fn verify_events(api: &Api, console: &mut Console) -> Result<(), Failure> {
+    let answer = api.client().get("/api/stoa/v1/events/verification", JSON).await?;
+    if answer["intact"] == true {
+        return told(console, &answer, format_args!("{} events, all as they were written", answer["events"]));
+    }
+    let broken = &answer["firstBroken"];
+    Err(Failure::Operation(format!("event {broken} of the log is not what was written")))
+}
+
 /// `stoa platform`.
 pub(crate) async fn platform(
     api: &Api,

@@ -3,6 +3,13 @@
 use super::pair;
 use clap::builder::NonEmptyStringValueParser;
 
+/// `stoa events`.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum EventsCommand {
+    /// Check the chain of hashes over the whole event log; exit with 1 if it does not hold
+    Verify,
+}
+
 /// `stoa platform`. A platform is `NAME.LOCATION` or a uuid.
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum PlatformCommand {
