@@ -100,6 +100,8 @@ on_both! {
         let made = team.create(KIND, &private("p", "edge-ops", custom())).await;
         let asked = with(made.clone(), "/spec/availability/publicationState", json!("REQUESTED"));
         team.put(KIND, &at(&made), &asked).await.refused(409, "landing zone");
+        stoa.admin.put(KIND, &at(&made), &asked).await.expect(200);
+        stoa.admin.put(KIND, &at(&made), &made).await.expect(200);
         let mut place = zone("z", "edge-ops", &uuid(&made));
         team.create("meshLandingZone", &place).await;
         team.put(KIND, &at(&made), &asked).await.refused(409, "PLATFORM_TENANT_ID");
