@@ -149,7 +149,7 @@ fn what_files_declare_is_made_changed_and_left_alone() {
     let shop = desk.says(&["get", "ws", "shop", "-o", "json"]).json();
     assert_eq!(shop["spec"]["displayName"], "Our shop");
 
-    assert!(desk.says(&["events", "verify"]).with(0).out.contains("as they were written"));
+    assert!(desk.says(&["events", "verify"]).with(0).err.contains("as they were written"));
 
     // From standard input, as JSON.
     let body = json!({ "kind": "meshProject", "metadata": { "name": "app", "ownedByWorkspace": "shop" },
