@@ -22,7 +22,26 @@ async fn uuid_of(api: &Api, kind: &Kind, word: &str) -> Result<String, Failure> 
     if uuid::Uuid::try_parse(word).is_ok() {
         return Ok(word.to_owned());
     }
-    id_of(kind, &api.resolve(kind, word, None).await?)
+    match api.resolve(kind, word, None).await {
+        Ok(found) => id_of(kind, &found),
+        // Operators see tenants of other workspaces below their platform only.
+        Err(failure) if *kind == kinds::TENANT => operated(api, word).await.ok_or(failure),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The tenant of this name on a platform that the caller operates.
+async fn operated(api: &Api, name: &str) -> Option<String> {
+    let platform = api.resolve(&kinds::PLATFORM, name.splitn(3, '.').nth(2)?, None).await.ok()?;
+    let platform = id_of(&kinds::PLATFORM, &platform).ok()?;
+    for state in ["ACTIVE", "MARKED_FOR_DELETION"] {
+        let tenants = below("platforms", &platform, &format!("tenants?state={state}&size=1000"));
+        let answer = api.client().get(&tenants, JSON).await.ok()?;
+        if let Some(found) = items(&answer).iter().find(|tenant| tenant["status"]["tenantName"] == name) {
+            return id_of(&kinds::TENANT, found).ok();
+        }
+    }
+    None
 }
 
 /// For people a word, for programs what the server answered.
