@@ -2,6 +2,7 @@
 //! module run by OpenTofu, the runner inside the server.
 
 mod access;
+mod connection;
 mod deletion;
 mod failure;
 mod people;

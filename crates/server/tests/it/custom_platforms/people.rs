@@ -49,6 +49,37 @@ on_stage! {
         stage.north.until_members("shop.photos", &[]).await;
     }
 
+    async fn a_group_comes_with_all_its_members(stage) {
+        let (connector, platform, zone) = stage.offer("north", &stage.north).await;
+        stage.release(&connector).await;
+        for name in ["ada", "bob"] {
+            stage.user(name, None).await;
+        }
+        stage.group(&["ada"]).await;
+        let of_workspace = json!({
+            "metadata": { "name": "shop-pickers" }, "roleRef": { "name": "Workspace Member" },
+            "targetRef": { "name": SHOP }, "subject": { "name": "pickers" },
+        });
+        stage.stoa.admin.create("meshWorkspaceGroupBinding", &of_workspace).await;
+        let tenant = stage.stoa.admin.create("meshTenant", &order(SHOP, "photos", &platform, &zone, json!({}))).await;
+        let uuid = text(&tenant, "/metadata/uuid");
+        stage.ready(&tenant).await;
+
+        let of_project = json!({
+            "metadata": { "name": "photos-pickers" }, "roleRef": { "name": "Project User" },
+            "targetRef": { "name": "photos", "ownedByWorkspace": SHOP }, "subject": { "name": "pickers" },
+        });
+        stage.shop.create("meshProjectGroupBinding", &of_project).await;
+        stage.north.until_members("shop.photos", &[("ada", &["editor"])]).await;
+        stage.settled(&uuid, "SUCCEEDED").await;
+        // A new member of the group is one on the platform.
+        stage.group(&["ada", "bob"]).await;
+        stage.north.until_members("shop.photos", &[("ada", &["editor"]), ("bob", &["editor"])]).await;
+        stage.settled(&uuid, "SUCCEEDED").await;
+        stage.shop.delete("meshProjectGroupBinding", "/photos-pickers").await.expect(204);
+        stage.north.until_members("shop.photos", &[]).await;
+    }
+
     async fn access_ends_on_its_day(stage) {
         let mut stage = stage;
         let (connector, platform, zone) = stage.offer("north", &stage.north).await;

@@ -237,6 +237,22 @@ impl Stage {
         self.stoa.admin.create("meshWorkspaceUserBinding", &body).await;
     }
 
+    /// The group `pickers` of the shop with these members: groups come by import only.
+    pub async fn group(&self, members: &[&str]) {
+        let body = json!([{
+            "apiVersion": "v1",
+            "kind": "meshWorkspaceUserGroup",
+            "metadata": { "name": "pickers", "ownedByWorkspace": SHOP },
+            "spec": { "displayName": "Pickers", "members": members, "tags": {} },
+        }]);
+        let answer = self.stoa.admin.raw(Method::PUT, "/api/meshobjects", |request| {
+            let media = "application/vnd.meshcloud.api.meshobjects.v1+json";
+            request.header("accept", media).header("content-type", media).body(body.to_string())
+        });
+        let answer = answer.await;
+        assert_eq!(answer.json()[0]["status"], "SUCCESS", "{answer:?}");
+    }
+
     /// Gives a member of the shop a role in its project.
     pub async fn grant(&self, name: &str, role: &str) {
         let body = json!({
