@@ -72,6 +72,9 @@ pub struct Found<T> {
     pub total: i64,
 }
 
+/// The facet whose usual value nearly every object has.
+const BROAD: &str = "state";
+
 /// What a list asks for. Scope comes first: there is no list without a [`Visibility`].
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -141,14 +144,18 @@ impl Query {
         if !self.even_deleted {
             wheres.push("o.deleted_at IS NULL".into());
         }
-        // The first facet drives the list through its own index; the others are looked up per row.
+        // One facet drives the list through its own index, the first that not nearly everything has, unless key or
+        // uuid narrow the list down anyway; the others are looked up per row.
+        let is_open = self.key.is_none() && self.id.is_none();
+        let drives = |(name, wanted): &(&str, Vec<String>)| is_open && *name != BROAD && wanted.len() == 1;
+        let driver = self.facets.iter().position(drives);
         let mut from = "object o".to_owned();
         let mut order = "o.created_at, o.id";
         for (place, (name, wanted)) in self.facets.iter().enumerate() {
             let name = bind((*name).into());
             let wanted: Vec<String> = wanted.iter().map(|value| bind(value.into())).collect();
             let matches = format!("f.name = {name} AND f.value IN ({})", wanted.join(", "));
-            if place == 0 && wanted.len() == 1 {
+            if driver == Some(place) {
                 from = "facet f JOIN object o ON o.id = f.object".into();
                 order = "f.created_at, f.object";
                 wheres.push(matches);

@@ -10,6 +10,7 @@ use crate::permission::{Action, Resource};
 use crate::secrets::redacted;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
 use stoa_base::{Moment, ObjectId, Refusal, RunId};
 use stoa_db::{DbError, Row, Sql, Tx};
 
@@ -373,6 +374,32 @@ pub fn by_key(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
         "SELECT {COLUMNS} FROM object o WHERE o.kind = $1 AND o.key = $2 AND o.deleted_at IS NULL"
     ));
     Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
+}
+
+/// Keys as one parameter: a JSON array of texts.
+const BY_KEYS: Sql = Sql::differs(
+    "SELECT o.key, o.doc FROM object o
+     WHERE o.kind = $1 AND o.deleted_at IS NULL AND o.key IN (SELECT value FROM json_each($2))",
+    "SELECT o.key, o.doc FROM object o
+     WHERE o.kind = $1 AND o.deleted_at IS NULL
+        AND o.key IN (SELECT jsonb_array_elements_text(CAST(CAST($2 AS TEXT) AS JSONB)))",
+);
+
+/// Keys and documents of the living objects of this kind with these keys, in one statement: what a page of a list
+/// shows of other objects.
+pub fn docs_by_keys(
+    tx: &mut Tx,
+    kind: &str,
+    keys: impl IntoIterator<Item = String>,
+) -> Outcome<HashMap<String, Value>> {
+    let keys: BTreeSet<String> = keys.into_iter().collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys = serde_json::to_string(&keys)?;
+    let read = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?));
+    let found = tx.all(&BY_KEYS, &[kind.into(), keys.into()], read)?;
+    found.into_iter().map(|(key, doc)| Ok((key, serde_json::from_str(&doc)?))).collect()
 }
 
 /// The living object of this kind and key, or the one deleted last.

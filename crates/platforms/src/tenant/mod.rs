@@ -62,42 +62,53 @@ fn next_number(tx: &mut Tx, platform: ObjectId) -> Outcome<i64> {
     Ok(tx.one(&NEXT, &[platform.0.into()], |row| row.get(0))?)
 }
 
-/// Tags of a stored object.
-fn tags_of(object: Option<&Object>) -> Map<String, Value> {
-    object.and_then(|object| object.doc.get("tags").and_then(Value::as_object).cloned()).unwrap_or_default()
+/// Tags in a document.
+fn tags_of(doc: Option<&Value>) -> Map<String, Value> {
+    doc.and_then(|doc| doc.get("tags")?.as_object().cloned()).unwrap_or_default()
 }
 
 /// Tags as they count for a tenant: those of the workspace, over them the payment method's, over them the
 /// project's (`api-core.md` §1.13).
 fn effective_tags(tx: &mut Tx, held: &Held) -> Outcome<Map<String, Value>> {
-    Owners::default().tags_of(tx, held)
+    let owner = owner_of(&held.object);
+    Ok(Owners::of(tx, std::slice::from_ref(&owner))?.tags(&owner))
 }
 
-/// Tags of workspaces and projects that were looked up for a page already.
-#[derive(Default)]
+/// Workspace, and key of the project.
+fn owner_of(tenant: &Object) -> (String, String) {
+    let project = tenant.doc.get("project").and_then(Value::as_str).unwrap_or_default();
+    (tenant.owner().to_owned(), format!("{}.{project}", tenant.owner()))
+}
+
+/// Documents that the tags of some tenants come from, read together.
 struct Owners {
-    workspaces: HashMap<String, Map<String, Value>>,
-    projects: HashMap<String, Map<String, Value>>,
+    workspaces: HashMap<String, Value>,
+    projects: HashMap<String, Value>,
+    methods: HashMap<String, Value>,
 }
 
 impl Owners {
-    fn tags_of(&mut self, tx: &mut Tx, held: &Held) -> Outcome<Map<String, Value>> {
-        let workspace = held.workspace().to_owned();
-        if !self.workspaces.contains_key(&workspace) {
-            let found = objects::by_key(tx, workspace::KIND, &workspace)?;
-            self.workspaces.insert(workspace.clone(), tags_of(found.as_ref()));
-        }
-        let key = format!("{workspace}.{}", held.tenant.project);
-        if !self.projects.contains_key(&key) {
-            let project = objects::by_key(tx, project::KIND, &key)?;
-            let method = project.as_ref().and_then(|p| p.doc.get("paymentMethodIdentifier")?.as_str());
-            let payment =
-                method.map(|name| objects::by_key(tx, "meshPaymentMethod", name)).transpose()?.flatten();
-            let tags = tags::merged(&[&tags_of(payment.as_ref()), &tags_of(project.as_ref())]);
-            self.projects.insert(key.clone(), tags);
-        }
-        Ok(tags::merged(&[&self.workspaces[&workspace], &self.projects[&key]]))
+    /// Of tenants in these workspaces and projects.
+    fn of(tx: &mut Tx, owners: &[(String, String)]) -> Outcome<Self> {
+        let workspaces = owners.iter().map(|(workspace, _)| workspace.clone());
+        let workspaces = objects::docs_by_keys(tx, workspace::KIND, workspaces)?;
+        let projects = objects::docs_by_keys(tx, project::KIND, owners.iter().map(|(_, key)| key.clone()))?;
+        let methods = projects.values().filter_map(method_of).map(str::to_owned).collect::<Vec<_>>();
+        let methods = objects::docs_by_keys(tx, "meshPaymentMethod", methods)?;
+        Ok(Self { workspaces, projects, methods })
     }
+
+    fn tags(&self, (workspace, project): &(String, String)) -> Map<String, Value> {
+        let project = self.projects.get(project);
+        let method = project.and_then(method_of).and_then(|method| self.methods.get(method));
+        let workspace = self.workspaces.get(workspace);
+        tags::merged(&[&tags_of(workspace), &tags_of(method), &tags_of(project)])
+    }
+}
+
+/// The payment method that a project names.
+fn method_of(project: &Value) -> Option<&str> {
+    project.get("paymentMethodIdentifier")?.as_str()
 }
 
 fn draft_of(
@@ -295,18 +306,17 @@ impl Kind for Tenants {
     }
 
     fn gather(tx: &mut Tx, _: &Call, objects: &mut [Object]) -> Outcome<()> {
-        // Tenants of a page mostly share their project, or at least their workspace.
-        let mut known = Owners::default();
-        for object in objects {
-            let tags = known.tags_of(tx, &Held::read(object.clone())?)?;
-            object.status[GATHERED] = Value::Object(tags);
+        let owners: Vec<_> = objects.iter().map(owner_of).collect();
+        let known = Owners::of(tx, &owners)?;
+        for (object, owner) in objects.iter_mut().zip(&owners) {
+            object.status[GATHERED] = Value::Object(known.tags(owner));
         }
         Ok(())
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, version: &str) -> Outcome<Value> {
         let tags = object.status.get(GATHERED).and_then(Value::as_object).cloned().unwrap_or_default();
-        Ok(wire::shown(&Held::read(object.clone())?, tags, version))
+        Ok(wire::shown(object, (&object.doc()?, &object.status()?), tags, version))
     }
 
     fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {

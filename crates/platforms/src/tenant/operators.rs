@@ -178,7 +178,7 @@ fn platform_of(tx: &mut Tx, held: &Held) -> Outcome<Platform> {
 /// A tenant as its operators see it: the current version, with its requests and its deletion.
 fn shown(tx: &mut Tx, held: &Held) -> Outcome<Value> {
     let tags = effective_tags(tx, held)?;
-    let mut whole = wire::shown(held, tags, wire::V4);
+    let mut whole = wire::shown(&held.object, (&held.tenant, &held.status), tags, wire::V4);
     whole["kind"] = json!(KIND);
     whole["apiVersion"] = json!(wire::V4);
     whole["deletion"] = json!(held.status.marked);

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use stoa_base::{ObjectId, Refusal};
 use stoa_core::Outcome;
+use stoa_core::objects::Object;
 use stoa_db::Tx;
-use stoa_tenancy::tenant::Held;
+use stoa_tenancy::tenant::{Status, Tenant};
 use stoa_web::Request;
 use utoipa::ToSchema;
 
@@ -341,14 +342,18 @@ pub fn mapped(quotas: &BTreeMap<String, i64>) -> Value {
 }
 
 /// A tenant in a version, with its effective tags.
-pub fn shown(held: &Held, tags: Map<String, Value>, version: &str) -> Value {
-    let Held { object, tenant, status } = held;
+pub fn shown(
+    object: &Object,
+    (tenant, status): (&Tenant, &Status),
+    tags: Map<String, Value>,
+    version: &str,
+) -> Value {
     let quotas = &status.applied_quotas;
     let marked = status.marked.as_ref().map(|marked| marked.at);
     match version {
         V3 => {
             let mut metadata = json!({
-                "ownedByWorkspace": held.workspace(),
+                "ownedByWorkspace": object.owner(),
                 "ownedByProject": tenant.project,
                 "platformIdentifier": tenant.platform_identifier,
                 "tenantIdentifier": object.key,
@@ -370,7 +375,7 @@ pub fn shown(held: &Held, tags: Map<String, Value>, version: &str) -> Value {
         PREVIEW => {
             let mut metadata = json!({
                 "uuid": object.id,
-                "ownedByWorkspace": held.workspace(),
+                "ownedByWorkspace": object.owner(),
                 "ownedByProject": tenant.project,
                 "createdOn": object.created_at,
             });
@@ -419,7 +424,7 @@ pub fn shown(held: &Held, tags: Map<String, Value>, version: &str) -> Value {
             json!({
                 "metadata": {
                     "uuid": object.id,
-                    "ownedByWorkspace": held.workspace(),
+                    "ownedByWorkspace": object.owner(),
                     "ownedByProject": tenant.project,
                     "createdOn": object.created_at,
                 },
