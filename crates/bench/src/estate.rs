@@ -241,7 +241,8 @@ impl Estate {
             let (owner, name, platform) =
                 (workspace(number % projects), project(number % projects), platform_name(number / projects));
             let mut facets = vec![("project", format!("{owner}.{name}")), ("platform", platform)];
-            facets.extend(["a", "b", "c", "d"].map(|facet| (facet, number.to_string())));
+            facets.push(("state", "ACTIVE".to_owned()));
+            facets.extend(["a", "b", "c"].map(|facet| (facet, number.to_string())));
             (owner, facets)
         })
         .await

@@ -220,7 +220,10 @@ impl Raw {
                         "f.created_at, f.object",
                     ),
                 };
-                let parts = format!("FROM {from} WHERE o.kind = $1 AND o.deleted_at IS NULL AND {narrow}");
+                let state = "EXISTS (SELECT 1 FROM facet g WHERE g.object = o.id AND g.name = 'state' AND g.value = 'ACTIVE')";
+                let parts = format!(
+                    "FROM {from} WHERE o.kind = $1 AND o.deleted_at IS NULL AND {narrow} AND {state}"
+                );
                 let page = Sql::built(format!(
                     "SELECT {COLUMNS} FROM object o WHERE o.id IN (SELECT o.id {parts} ORDER BY {order} LIMIT 50)
                      ORDER BY o.created_at, o.id"

@@ -147,8 +147,8 @@ impl Query {
         // One facet drives the list through its own index, the first that not nearly everything has, unless key or
         // uuid narrow the list down anyway; the others are looked up per row.
         let is_open = self.key.is_none() && self.id.is_none();
-        let drives = |(name, wanted): &(&str, Vec<String>)| is_open && *name != BROAD && wanted.len() == 1;
-        let driver = self.facets.iter().position(drives);
+        let narrows = |(name, wanted): &(&str, Vec<String>)| is_open && *name != BROAD && wanted.len() == 1;
+        let driver = self.facets.iter().position(narrows);
         let mut from = "object o".to_owned();
         let mut order = "o.created_at, o.id";
         for (place, (name, wanted)) in self.facets.iter().enumerate() {

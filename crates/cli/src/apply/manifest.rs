@@ -70,7 +70,13 @@ fn read_file(file: &Path) -> Result<Vec<Document>, Failure> {
 
 /// The documents in `text`: YAML documents, JSON, or lists of either.
 pub(super) fn parse(origin: &str, folder: &Path, text: &str) -> Result<Vec<Document>, Failure> {
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    // Files of thousands of objects are fine; a bomb of aliases is not.
+    let budget = serde_saphyr::budget! {
+        max_documents: 100_000,
+        max_nodes: 4_000_000,
+        max_events: 8_000_000,
+    };
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false, budget: budget };
     let values: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| Failure::Configuration(format!("`{origin}` is not readable: {error}")))?;
     let flat = values.into_iter().flat_map(|value| match value {
@@ -108,6 +114,16 @@ fn check(origin: &str, folder: &Path, number: usize, body: Value) -> Result<Docu
 mod tests {
     use super::*;
     use crate::kinds;
+
+    #[test]
+    fn a_file_may_hold_thousands_of_documents_but_no_bomb() {
+        let many = "---\nkind: meshWorkspace\nmetadata: { name: shop }\n".repeat(5000);
+        assert_eq!(parse("a.yaml", Path::new("."), &many).unwrap().len(), 5000);
+        let bomb = (1..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
+            format!("{text}a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)
+        });
+        assert!(parse("a.yaml", Path::new("."), &bomb).is_err());
+    }
 
     #[test]
     fn yaml_and_json_hold_one_or_many_documents() {

@@ -139,6 +139,7 @@ fn every_statement_prepares_with_the_same_parameters_and_columns_on_both() {
 const BUILT: &[(&str, usize)] = &[
     ("blocks/src/run/store.rs", 8),
     ("core/src/feed.rs", 1),
+    ("core/src/followers.rs", 1),
     ("core/src/listing.rs", 2),
     ("core/src/objects.rs", 10),
     ("governance/src/eventlog.rs", 3),
