@@ -173,18 +173,30 @@ fn items(answer: &Value) -> Vec<Value> {
 }
 
 const DELETIONS: &[Column] = &[
-    Column("UUID", Cell::Text("/tenant/uuid")),
-    Column("TENANT", Cell::Text("/tenant/name")),
-    Column("STATUS", Cell::Text("/status")),
-    Column("SINCE", Cell::Age("/requestedOn")),
-    Column("COMMENT", Cell::Text("/comment")),
+    Column("UUID", Cell::Text("/metadata/uuid")),
+    Column("TENANT", Cell::Text("/status/tenantName")),
+    Column("PHASE", Cell::Text("/status/phase")),
+    Column("ASKED BY", Cell::Text("/deletion/by")),
+    Column("SINCE", Cell::Age("/deletion/at")),
+    Column("COMMENT", Cell::Text("/deletion/comment")),
 ];
 
 const REPLICATIONS: &[Column] = &[
-    Column("STARTED", Cell::Text("/startedOn")),
-    Column("STATUS", Cell::Text("/status")),
+    Column("RUN", Cell::Text("/runUuid")),
+    Column("BLOCK", Cell::Text("/buildingBlock")),
     Column("REASON", Cell::Text("/reason")),
+    Column("RESULT", Cell::Text("/result")),
+    Column("AGE", Cell::Age("/queuedOn")),
     Column("MESSAGE", Cell::Text("/message")),
+];
+
+const QUOTA_REQUESTS: &[Column] = &[
+    Column("ID", Cell::Text("/id")),
+    Column("STATE", Cell::Text("/state")),
+    Column("QUOTAS", Cell::Text("/quotas")),
+    Column("ASKED BY", Cell::Text("/requestedBy")),
+    Column("DECIDED BY", Cell::Text("/decidedBy")),
+    Column("COMMENT", Cell::Text("/comment")),
 ];
 
 /// `stoa tenant`.
@@ -230,6 +242,12 @@ pub(crate) async fn tenant(api: &Api, console: &mut Console, command: TenantComm
             let answer = client.put(&below("tenants", &uuid, "quotas"), JSON, &body).await?;
             told(console, &answer, format_args!("quotas of {tenant} set"))
         }
+        TenantCommand::SetId { tenant, id } => {
+            let uuid = uuid_of(api, &kinds::TENANT, &tenant).await?;
+            let body = json!({ "platformTenantId": id });
+            let answer = client.put(&below("tenants", &uuid, "platform-tenant-id"), JSON, &body).await?;
+            told(console, &answer, format_args!("{tenant} is `{id}` on its platform"))
+        }
         TenantCommand::Quota(request) => quota(api, console, request).await,
     }
 }
@@ -251,14 +269,17 @@ async fn decide(
 async fn quota(api: &Api, console: &mut Console, request: QuotaRequest) -> Result<(), Failure> {
     let client = api.client();
     match request {
-        QuotaRequest::Request { tenant, quotas, reason } => {
+        QuotaRequest::List { tenant } => {
             let uuid = uuid_of(api, &kinds::TENANT, &tenant).await?;
-            let mut body = body([("reason", reason)]);
-            body["quotas"] = quotas_of(&quotas)?;
+            let answer = client.get(&below("tenants", &uuid, "quota-requests"), JSON).await?;
+            rows(console, QUOTA_REQUESTS, &answer, "no quota requests")
+        }
+        QuotaRequest::Request { tenant, quotas } => {
+            let uuid = uuid_of(api, &kinds::TENANT, &tenant).await?;
+            let body = json!({ "quotas": quotas_of(&quotas)? });
             let answer = client.post(&below("tenants", &uuid, "quota-requests"), JSON, &body).await?;
-            let id = text(&answer, &["id", "uuid"]).unwrap_or_default();
-            let status = text(&answer, &["status", "state"]).unwrap_or_else(|| "taken".to_owned());
-            told(console, &answer, format_args!("quota request {id}: {status}"))
+            let (id, state) = (&answer["id"], text(&answer, &["state"]).unwrap_or_default());
+            told(console, &answer, format_args!("quota request {id}: {state}"))
         }
         QuotaRequest::Decide { tenant, id, decision, comment, quotas } => {
             let uuid = uuid_of(api, &kinds::TENANT, &tenant).await?;

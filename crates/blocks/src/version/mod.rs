@@ -398,6 +398,9 @@ impl Kind for Versions {
         }
         if asked != Some(AskedState::Released) {
             build::check_sources(tx, &version)?;
+            if version == old {
+                return Ok(object);
+            }
         }
         let told = Told::new(
             "Building Block Definition Version Changed",

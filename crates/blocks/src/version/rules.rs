@@ -185,12 +185,15 @@ fn check_assignments(outputs: &BTreeMap<String, Output>, target: TargetType) -> 
     }
 }
 
-/// The outputs of a manual version: one per input, with what the author changed now or earlier.
+/// The outputs of a manual version: one per input, with what the author changed now or earlier. Writing back what is
+/// derived anyway changes nothing.
 pub fn manual_outputs(
     version: &mut Version,
     asked: BTreeMap<String, AskedOutput>,
     target: TargetType,
 ) -> Result<(), Refusal> {
+    let keys: Vec<String> = version.ordered_inputs().into_iter().map(|(key, _)| key.clone()).collect();
+    let positions: BTreeMap<String, i64> = keys.iter().cloned().zip(0..).collect();
     for (key, asked) in asked {
         let at = |field: &str| format!("spec.outputs.{key}{field}");
         let Some(input) = version.inputs.get(&key) else {
@@ -204,18 +207,25 @@ pub fn manual_outputs(
             ));
         }
         let mine = version.manual_overrides.entry(key.clone()).or_default();
-        if let Some(name) = asked.display_name.filter(|name| !name.is_empty()) {
+        if let Some(name) = asked.display_name.filter(|name| !name.is_empty())
+            && (mine.display_name.is_some() || name != input.display_name)
+        {
             mine.display_name = Some(name);
         }
         if let Some(word) = asked.assignment_type.filter(|word| !word.is_empty()) {
-            mine.assignment_type = Some(parsed(at(".assignmentType"), &word)?);
+            let assignment: OutputAssignment = parsed(at(".assignmentType"), &word)?;
+            if mine.assignment_type.is_some() || assignment != OutputAssignment::default() {
+                mine.assignment_type = Some(assignment);
+            }
         }
-        if asked.display_order.is_some() {
+        if asked.display_order.is_some()
+            && (mine.display_order.is_some() || asked.display_order != positions.get(&key).copied())
+        {
             mine.display_order = asked.display_order;
         }
     }
-    let keys: Vec<String> = version.ordered_inputs().into_iter().map(|(key, _)| key.clone()).collect();
-    version.manual_overrides.retain(|key, _| version.inputs.contains_key(key));
+    let none = Override::default();
+    version.manual_overrides.retain(|key, mine| version.inputs.contains_key(key) && *mine != none);
     version.outputs = keys
         .into_iter()
         .zip(0..)

@@ -143,6 +143,15 @@ pub enum TenantCommand {
         #[arg(required = true, value_name = "KEY=NUMBER", value_parser = pair)]
         quotas: Vec<(String, String)>,
     },
+    /// Say which id a tenant has on its platform
+    SetId {
+        /// The tenant
+        #[arg(value_name = "TENANT", value_parser = NonEmptyStringValueParser::new())]
+        tenant: String,
+        /// The id
+        #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+        id: String,
+    },
     /// Ask for quotas, and decide about that
     #[command(subcommand)]
     Quota(QuotaRequest),
@@ -159,9 +168,13 @@ pub enum QuotaRequest {
         /// Quotas
         #[arg(required = true, value_name = "KEY=NUMBER", value_parser = pair)]
         quotas: Vec<(String, String)>,
-        /// Why they are needed
-        #[arg(long, short)]
-        reason: Option<String>,
+    },
+    /// List the requests of a tenant
+    #[command(visible_alias = "ls")]
+    List {
+        /// The tenant
+        #[arg(value_name = "TENANT", value_parser = NonEmptyStringValueParser::new())]
+        tenant: String,
     },
     /// Decide about a request
     Decide {

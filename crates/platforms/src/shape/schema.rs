@@ -26,7 +26,10 @@ pub fn schema(shape: &Shape) -> Value {
         Shape::Named(kind) => json!({
             "type": "object",
             "required": ["name"],
-            "properties": { "kind": { "type": "string", "enum": [kind] }, "name": { "type": "string" } },
+            "properties": {
+                "kind": { "type": "string", "enum": [kind], "description": "Its kind; implied when absent." },
+                "name": { "type": "string", "description": "Its identifier." },
+            },
         }),
         Shape::Object(members) => object(members),
         Shape::List(members) => json!({ "type": "array", "items": object(members) }),

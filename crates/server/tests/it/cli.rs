@@ -1,6 +1,7 @@
 //! The program at a person's fingertips: every command in a process of its own against a server in another.
 
 mod declaring;
+mod every_kind;
 mod explaining;
 mod failing;
 mod running;

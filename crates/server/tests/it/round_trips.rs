@@ -3,6 +3,7 @@
 
 mod generate;
 mod rows;
+mod versions;
 
 use crate::on_both;
 use crate::random::Random;
@@ -14,7 +15,7 @@ use rows::{Row, World, rows};
 use serde_json::{Map, Value, json};
 
 /// How many bodies of each row are tried.
-const BODIES: usize = 5;
+pub const BODIES: usize = 5;
 
 /// Calls with the media type of a row.
 struct Door<'a> {
@@ -37,12 +38,15 @@ impl Door<'_> {
             })
             .await
     }
+}
 
-    /// How many changes the event log knows of.
-    async fn changes(&self) -> u64 {
-        let body = self.stoa.admin.get("meshEventLog", "?size=1").await.expect(200);
-        body["page"]["totalElements"].as_u64().unwrap()
-    }
+/// What the event log knows of.
+pub async fn changes(stoa: &Stoa) -> Vec<String> {
+    let events = stoa.admin.list("meshEventLog", "?size=1000").await;
+    events
+        .iter()
+        .map(|event| format!("{}: {}", event["spec"]["title"], event["spec"]["description"]))
+        .collect()
 }
 
 /// What was sent, as it must come back: without nulls and empty tags, secrets as hashes.
@@ -143,7 +147,7 @@ async fn life(stoa: &Stoa, row: &Row, body: &Value) -> Result<(), String> {
             return wrong("there is a PUT", &put.text);
         }
     } else if !row.rotates {
-        let before = door.changes().await;
+        let before = changes(stoa).await;
         // Nothing but what was read; the same with nulls for what is absent; what was sent the first time.
         let mut with_nulls = object.clone();
         with_nulls["status"] = Value::Null;
@@ -160,14 +164,29 @@ async fn life(stoa: &Stoa, row: &Row, body: &Value) -> Result<(), String> {
         if now.text != read.text {
             return wrong("it reads otherwise after writing back what was read", &now.text);
         }
-        let after = door.changes().await;
+        let after = changes(stoa).await;
         if after != before {
-            return wrong(&format!("writing back what was read left {} events", after - before), "");
+            let new: Vec<_> = after.iter().filter(|event| !before.contains(event)).collect();
+            return wrong(&format!("writing back what was read left {new:?} of {} events", after.len()), "");
         }
     }
     let gone = door.call(Method::DELETE, &format!("/{id}"), None).await;
     if !matches!(gone.status, 202 | 204) || !gone.text.is_empty() {
         return wrong("it cannot be deleted", &gone.text);
+    }
+    let started = std::time::Instant::now();
+    while gone.status == 202 {
+        let left = door.call(Method::GET, &format!("/{id}"), None).await;
+        let state = left.json().pointer("/status/lifecycle/state").cloned();
+        // Older versions have no lifecycle, and say when it ended.
+        let ended = left.json().pointer("/metadata/deletedOn").is_some();
+        if left.status == 404 || state == Some(json!("DELETED")) || ended {
+            break;
+        }
+        if started.elapsed() > PATIENCE {
+            return wrong("its deletion does not end", &left.text);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     Ok(())
 }

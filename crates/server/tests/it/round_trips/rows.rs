@@ -106,7 +106,6 @@ pub struct World {
     version: String,
     /// A definition that supports the custom platform type.
     tenant_level: String,
-    has_groups: bool,
 }
 
 const TYPES: [&str; 8] = ["aws", "azure", "azurerg", "gcp", "kubernetes", "aks", "openshift", "custom"];
@@ -137,23 +136,27 @@ impl World {
         admin.create("meshPaymentMethod", &body).await;
         let body = json!({ "metadata": { "name": "press", "ownedByWorkspace": "orchard" }, "spec": { "displayName": "Press" } });
         admin.create("meshProject", &body).await;
+        for number in 0..super::BODIES * 3 {
+            let name = format!("plot-{number}");
+            let body = json!({ "metadata": { "name": name, "ownedByWorkspace": "orchard" }, "spec": { "displayName": "Plot" } });
+            admin.create("meshProject", &body).await;
+        }
         let body = json!({ "metadata": { "name": "lea" }, "spec": { "email": "lea@fruit.example", "firstName": "Lea", "lastName": "Apfel" } });
         admin.create("meshUser", &body).await;
         let body = json!({ "metadata": { "name": "member" }, "roleRef": { "name": "Workspace Member" },
             "targetRef": { "name": "orchard" }, "subject": { "name": "lea" } });
         admin.create("meshWorkspaceUserBinding", &body).await;
-        let has_groups = import(
+        import(
             stoa,
             &json!({ "apiVersion": "v1", "kind": "meshWorkspaceUserGroup",
             "metadata": { "name": "pickers", "ownedByWorkspace": "orchard" },
             "spec": { "displayName": "Pickers", "members": ["lea"] } }),
         )
         .await;
-        if has_groups {
-            let body = json!({ "metadata": { "name": "group" }, "roleRef": { "name": "Workspace Member" },
+        let body = json!({ "metadata": { "name": "group" }, "roleRef": { "name": "Workspace Member" },
             "targetRef": { "name": "orchard" }, "subject": { "name": "pickers" } });
-            admin.create("meshWorkspaceGroupBinding", &body).await;
-        }
+        admin.create("meshWorkspaceGroupBinding", &body).await;
+
         let body = json!({ "metadata": { "name": "EDGE", "ownedByWorkspace": "orchard" },
             "spec": { "displayName": "Edge", "category": "CUSTOM", "icon": "data:image/svg+xml;base64,PHN2Zy8+" } });
         admin.create("meshPlatformType", &body).await;
@@ -193,7 +196,7 @@ impl World {
             "description": "Something", "targetType": "TENANT_LEVEL", "supportedPlatforms": [{ "name": "EDGE" }] } });
         let made = admin.create("meshBuildingBlockDefinition", &body).await;
         let tenant_level = text(&made, "/metadata/uuid");
-        Self { platforms, version, tenant_level, has_groups }
+        Self { platforms, version, tenant_level }
     }
 
     fn platform(&self, kind: &str) -> &str {
@@ -201,7 +204,7 @@ impl World {
     }
 }
 
-async fn import(stoa: &Stoa, object: &Value) -> bool {
+async fn import(stoa: &Stoa, object: &Value) {
     const MEDIA: &str = "application/vnd.meshcloud.api.meshobjects.v1+json";
     let body = json!([object]).to_string();
     let answer = stoa
@@ -211,7 +214,7 @@ async fn import(stoa: &Stoa, object: &Value) -> bool {
         })
         .await
         .expect(200);
-    answer[0]["status"] == "SUCCESS"
+    assert_eq!(answer[0]["status"], "SUCCESS", "{answer}");
 }
 
 fn owned() -> (&'static str, Must) {
@@ -223,9 +226,9 @@ const TAGS: Must = Must::BeTags(&["stage", "note"]);
 /// All rows.
 pub fn rows(world: &World) -> Vec<Row> {
     let mut rows = organization::organization();
-    rows.retain(|row| world.has_groups || !row.kind.ends_with("GroupBinding"));
     rows.extend(blocks::blocks());
     rows.extend(platforms::platforms(world));
     rows.extend(blocks::definitions_and_blocks(world));
+    rows.extend(platforms::tenants(world));
     rows
 }

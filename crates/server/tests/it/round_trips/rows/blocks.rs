@@ -46,6 +46,7 @@ pub fn blocks() -> Vec<Row> {
         ("/spec/isSelfHosted", Must::BeAbsent),
         ("**/issuer", Must::Be(json!("https://issuer.example"))),
         ("**/subject", Must::BeSaid),
+        ("/spec/workloadIdentityFederation/gcp", Must::BeThere),
         ("**/audience", Must::BeSaid),
         ("**/tokenPath", Must::Be(json!("/var/run/token"))),
     ];

@@ -1,5 +1,6 @@
 //! Platform types, platforms of each type, landing zones on each, tenants.
 
+use super::super::BODIES;
 use super::super::generate::Must;
 use super::{Row, TAGS, TYPES, World, owned};
 use serde_json::json;
@@ -85,4 +86,60 @@ pub fn platforms(world: &World) -> Vec<Row> {
         }));
     }
     rows
+}
+
+/// A tenant in each of its versions; each body has a project of its own.
+pub fn tenants(world: &World) -> Vec<Row> {
+    let platform = json!({ "kind": "meshPlatform", "uuid": world.platform("custom") });
+    let quotas = Must::BeIfAny(json!([{ "key": "cpu", "value": 50 }]));
+    let of_version = |version, from: usize, rules: Vec<(&'static str, Must)>| {
+        let mut row = Row::new("meshTenant", version, "meshtenants", rules);
+        row.is_replaced = true;
+        row.never_shown = vec!["/spec/requestedQuotas"];
+        row.filter = "&workspaceIdentifier=orchard";
+        row.finish(move |body, number| {
+            body["metadata"]["ownedByProject"] = json!(format!("plot-{}", from + number));
+            let id = if version == "v3" { "localId" } else { "platformTenantId" };
+            body["spec"][id] = json!(format!("plot ä 🌱 {}", from + number));
+        })
+    };
+    vec![
+        of_version(
+            "v4",
+            0,
+            vec![
+                owned(),
+                ("/spec/platformRef", Must::Be(platform)),
+                (
+                    "/spec/landingZoneRef",
+                    Must::Be(json!({ "kind": "meshLandingZone", "name": "zone-custom" })),
+                ),
+                ("/spec/requestedQuotas", Must::BeIfAny(json!({ "cpu": { "value": 50 } }))),
+            ],
+        ),
+        of_version(
+            "v4-preview",
+            BODIES,
+            vec![
+                owned(),
+                ("/spec/platformIdentifier", Must::Be(json!("yard-custom.global"))),
+                ("/spec/landingZoneIdentifier", Must::Be(json!("zone-custom"))),
+                ("/spec/quotas", quotas.clone()),
+                ("/metadata/markedForDeletionOn", Must::BeAbsent),
+            ],
+        ),
+        of_version(
+            "v3",
+            BODIES * 2,
+            vec![
+                owned(),
+                ("/metadata/platformIdentifier", Must::Be(json!("yard-custom.global"))),
+                ("/metadata/tenantIdentifier", Must::BeAbsent),
+                ("/metadata/assignedTags", Must::BeAbsent),
+                ("/metadata/deletionInfo", Must::BeAbsent),
+                ("/spec/landingZoneIdentifier", Must::Be(json!("zone-custom"))),
+                ("/spec/quotas", quotas),
+            ],
+        ),
+    ]
 }
