@@ -94,6 +94,7 @@ on_stage! {
         assert_eq!(stage.stoa.admin.delete("meshProject", "/shop.photos").await.status, 202);
         until(&stage.stoa.admin, "meshTenant", &uuid, |tenant| state(tenant) == "DELETED").await;
         assert!(stage.north.space("shop.photos").await.is_null());
+        until(&stage.stoa.admin, "meshProject", "shop.photos", |project| project["status"] == 404).await;
         let emptied = stage.stoa.admin.delete("meshWorkspace", "/shop").await;
         assert!((200..300).contains(&emptied.status), "{emptied:?}");
     }

@@ -20,6 +20,7 @@ on_stage! {
         assert!(told.clone().any(|message| message.contains(words)), "{:#?}", told.collect::<Vec<_>>());
         let failed = stage.builders.get("meshTenant", &format!("/{uuid}")).await.expect(200);
         assert_eq!(failed["spec"]["platformTenantId"], json!(null));
+        assert_eq!(failed["status"]["phase"], "FAILED");
         assert!(failed["status"]["waiting"]["reason"].is_string(), "{failed:#}");
 
         // The platform has a new credential; the connector gets it, and the block runs again.

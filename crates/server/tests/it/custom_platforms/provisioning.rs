@@ -1,8 +1,8 @@
 //! Ordering: the space is there, the tenant has its id, people sign in; a second installation; existing spaces.
 
 use super::on_stage;
-use super::spaces::{Pipeline, Spaces};
-use super::stage::{BUILDERS, SHOP, order, until};
+use super::spaces::{PATIENCE, Pipeline, Spaces};
+use super::stage::{BUILDERS, SHOP, operate, order, until};
 use crate::stoa::text;
 use serde_json::json;
 
@@ -24,6 +24,7 @@ on_stage! {
         let uuid = text(&tenant, "/metadata/uuid");
         let ready = stage.ready(&tenant).await;
         assert_eq!(ready["spec"]["platformTenantId"], "shop.photos");
+        until(&stage.shop, "meshTenant", &uuid, |tenant| tenant["status"]["phase"] == "READY").await;
 
         // Inputs arrived as the definition says, and outputs are on the block.
         let space = stage.north.space("shop.photos").await;
@@ -42,6 +43,8 @@ on_stage! {
 
         // Members sign in where the block said, others do not.
         let sign_in = text(outputs, "/sign_in_url/value");
+        let tenant = stage.shop.get("meshTenant", &format!("/{uuid}")).await.expect(200);
+        assert_eq!(tenant["status"]["signInUrl"], json!(sign_in));
         assert_eq!(stage.north.sign_in(&sign_in, "ada").await, 200);
         assert_eq!(stage.north.sign_in(&sign_in, "bob").await, 403);
 
@@ -74,6 +77,41 @@ on_stage! {
         assert_eq!(stage.stoa.admin.list("meshBuildingBlock", &format!("?tenantUuid={uuid}")).await.len(), 0);
         let waiting = stage.shop.get("meshTenant", &format!("/{uuid}")).await.expect(200);
         assert!(waiting["status"]["waiting"]["reason"].is_string(), "{waiting:#}");
+    }
+
+    async fn a_replication_puts_right_what_was_changed_by_hand(stage) {
+        let (_, platform, zone) = stage.offer("north", &stage.north).await;
+        let tenant = stage.builders.create("meshTenant", &order(BUILDERS, "trial", &platform, &zone, json!({}))).await;
+        let uuid = text(&tenant, "/metadata/uuid");
+        stage.ready(&tenant).await;
+        let space = "PUT /api/spaces/platform-team.trial";
+        stage.north.ask(&format!("{space}/limits"), Some(json!({ "objects": 1 }))).await;
+        stage.north.ask(&format!("{space}/members"), Some(json!([{ "account": "bob", "roles": ["owner"] }]))).await;
+        let path = format!("tenants/{uuid}/replications");
+        let asked = operate(&stage.builders, "POST", &path, None).await;
+        assert!((200..300).contains(&asked.status), "{asked:?}");
+        stage.north.until_members("platform-team.trial", &[]).await;
+        stage.settled(&uuid, "SUCCEEDED").await;
+        assert_eq!(stage.north.space("platform-team.trial").await["limits"], json!({ "objects": 100, "storage.gib": 5 }));
+
+        // Again with nothing to do: a run, and no word to the platform but questions.
+        stage.north.writes().await;
+        let asked = operate(&stage.builders, "POST", &path, None).await;
+        assert!((200..300).contains(&asked.status), "{asked:?}");
+        let block = text(&stage.block(&uuid).await, "/metadata/uuid");
+        let runs = format!("?buildingBlockUuid={block}");
+        let started = std::time::Instant::now();
+        loop {
+            let runs = stage.builders.list("meshBuildingBlockRun", &runs).await;
+            if runs.len() == 3 && runs.iter().all(|run| run["status"] == "SUCCEEDED") {
+                break;
+            }
+            assert!(started.elapsed() < PATIENCE, "{runs:#?}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(stage.north.writes().await, 0);
+        let history = operate(&stage.builders, "GET", &path, None).await.expect(200);
+        assert!(history.to_string().contains("MANUAL_EXECUTION"), "{history:#}");
     }
 
     async fn what_an_order_waits_for_is_said(stage) {
