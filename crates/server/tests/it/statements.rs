@@ -179,6 +179,7 @@ fn statements_about_objects_run_on_both() {
                 assert!(objects::referrers(tx, id, relation, 1)?.is_empty());
             }
             assert!(objects::referrers_of_referrers(tx, id, ("platform", "tenant"), 1)?.is_empty());
+            assert!(stoa_core::followers::of(tx, "x", 1)?.is_empty());
             for run in [None, Some(RunId::new())] {
                 assert!(feed::after(tx, 0, run, 1)?.is_empty());
             }
