@@ -71,8 +71,7 @@ pub fn spec(
         .map(|parent| json!({ "buildingBlockUuid": parent.block, "definitionUuid": parent.definition }))
         .collect();
     let target = Target::of_block(tx, &run.workspace, block)?;
-    let tenant = target.tenant.as_ref().map(|held| &held.tenant);
-    Ok(Ok(json!({
+    let mut spec = json!({
         "runNumber": run.number,
         "behavior": run.behavior,
         "runToken": "",
@@ -82,8 +81,6 @@ pub fn spec(
             "spec": {
                 "displayName": display_name,
                 "workspaceIdentifier": run.workspace,
-                "projectIdentifier": tenant.map(|tenant| &tenant.project),
-                "fullPlatformIdentifier": tenant.map(|tenant| &tenant.platform_identifier),
                 "inputs": inputs,
                 "parentBuildingBlocks": parents,
             },
@@ -96,7 +93,14 @@ pub fn spec(
                 "implementation": implementation,
             },
         },
-    })))
+    });
+    // Blocks of workspaces have neither (§4.2).
+    if let Some(held) = &target.tenant {
+        let block = &mut spec["buildingBlock"]["spec"];
+        block["projectIdentifier"] = json!(held.tenant.project);
+        block["fullPlatformIdentifier"] = json!(held.tenant.platform_identifier);
+    }
+    Ok(Ok(spec))
 }
 
 fn input(key: &str, row: &Row, declared: Option<&Input>) -> Value {

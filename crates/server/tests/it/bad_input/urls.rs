@@ -47,7 +47,7 @@ on_both! {
         }
         refused(&stoa.admin.raw(Method::DELETE, &path(kind, ""), |r| r).await, 405, "all of them");
         refused(&stoa.admin.raw(Method::DELETE, &path(kind, "/"), |r| r).await, 405, "an empty id");
-        refused(&stoa.admin.raw(Method::PUT, "/api/meshobjects", |r| r).await, 405, "the import");
+        refused(&stoa.admin.raw(Method::DELETE, "/api/meshobjects", |r| r).await, 405, "the import");
         refused(&stoa.nobody().raw(Method::POST, "/mesh/info", |r| r).await, 405, "the info");
     }
 
