@@ -175,7 +175,11 @@ async fn life(stoa: &Stoa, row: &Row, body: &Value) -> Result<(), String> {
         return wrong("it cannot be deleted", &gone.text);
     }
     let started = std::time::Instant::now();
-    while gone.status == 202 {
+    let goes_later = gone.status == 202;
+    loop {
+        if !goes_later {
+            break;
+        }
         let left = door.call(Method::GET, &format!("/{id}"), None).await;
         let state = left.json().pointer("/status/lifecycle/state").cloned();
         // Older versions have no lifecycle, and say when it ended.
