@@ -209,6 +209,18 @@ on_both! {
         assert_eq!(own.list(PROJECT, "").await.len(), 1);
     }
 
+    async fn platforms_stay_while_building_blocks_are_on_their_tenants(stoa) {
+        let stage = stoa.custom_platform().await;
+        let uuid = stoa.tenant(&stage.platform).await;
+        stoa.until_phase(&uuid, "READY").await;
+        let item = format!("/{}", stage.platform);
+        stoa.admin.delete("meshPlatform", &item).await.refused(409, "meshBuildingBlock");
+        stoa.admin.delete("meshTenant", &format!("/{uuid}")).await.expect(202);
+        stoa.until_phase(&uuid, "DELETED").await;
+        stoa.admin.delete("meshPlatform", &item).await.expect(204);
+        stoa.admin.get("meshPlatform", &item).await.refused(404, &stage.platform);
+    }
+
     async fn platforms_leave_without_touching_anything(stoa) {
         let stage = stoa.custom_platform().await;
         stoa.zone("bare", &stage.platform, json!({})).await;
