@@ -215,7 +215,7 @@ on_both! {
         stoa.until_phase(&uuid, "READY").await;
         let item = format!("/{}", stage.platform);
         stoa.admin.delete("meshPlatform", &item).await.refused(409, "meshBuildingBlock");
-        stoa.admin.delete("meshTenant", &format!("/{uuid}")).await.expect(202);
+        stoa.admin.delete(TENANT, &format!("/{uuid}")).await.expect(202);
         stoa.until_phase(&uuid, "DELETED").await;
         stoa.admin.delete("meshPlatform", &item).await.expect(204);
         stoa.admin.get("meshPlatform", &item).await.refused(404, &stage.platform);
