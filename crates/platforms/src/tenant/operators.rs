@@ -129,8 +129,10 @@ fn missing(uuid: &str) -> stoa_core::Error {
 /// platform or landing zone, or as administrator.
 fn operated(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outcome<(Held, Allowed)> {
     let uuid = request.param(0);
-    let entitled = [Resource::Tenant, Resource::Platform, Resource::LandingZone];
-    if !entitled.iter().any(|resource| call.actor.holds_any(*resource, action)) {
+    // Operating what a platform's tenants need is part of changing the platform, deletions included.
+    let needed = if action == Action::Read { Action::Read } else { Action::Write };
+    let resources = [Resource::Platform, Resource::LandingZone];
+    if !resources.iter().any(|resource| call.actor.holds_any(*resource, needed)) {
         call.may_at_all(Resource::Tenant, action)?;
     }
     let find = if action == Action::Read { tenant::by_id } else { tenant::by_id_for_update };
@@ -140,9 +142,7 @@ fn operated(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outc
         return Ok((held, allowed));
     }
     let owners = deletion::operators_of(tx, &held)?;
-    let resources = [Resource::Platform, Resource::LandingZone];
     for (owner, resource) in owners.iter().zip(resources) {
-        let needed = if action == Action::Read { Action::Read } else { Action::Write };
         if let Ok(allowed) = call.may(resource, needed, &Scope::owned(owner)) {
             return Ok((held, allowed));
         }
