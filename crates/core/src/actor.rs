@@ -2,6 +2,8 @@
 
 use crate::permission::{Action, PermissionSet, Resource, row};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use stoa_base::{ObjectId, RunId};
 
 /// Who a credential belongs to.
@@ -18,6 +20,19 @@ pub enum Principal {
     ApiUser {
         /// Its name.
         name: String,
+    },
+    /// A person, signed in.
+    User {
+        /// `metadata.uuid` of the meshUser.
+        id: ObjectId,
+        /// Username.
+        name: String,
+        /// First and last name.
+        display_name: String,
+        /// E-mail address.
+        email: String,
+        /// External user id.
+        euid: Option<String>,
     },
     /// A run, through its run token.
     Run(RunGrant),
@@ -56,17 +71,44 @@ pub struct Actor {
     pub home: Option<String>,
     /// Codes held.
     pub permissions: PermissionSet,
+    /// The projects of the home workspace that the actor reaches, each as `<workspace>.<project>`; none means all of
+    /// them. Somebody with some projects only reads what belongs to the workspace itself, and acts in these.
+    pub projects: Option<Arc<BTreeSet<String>>>,
+    /// Id of the session that a person acts in.
+    pub session: Option<String>,
 }
 
 impl Actor {
     /// Stoa acting by itself.
     pub fn system() -> Self {
-        Self { principal: Principal::System, home: None, permissions: PermissionSet::EMPTY }
+        Self {
+            principal: Principal::System,
+            home: None,
+            permissions: PermissionSet::EMPTY,
+            projects: None,
+            session: None,
+        }
     }
 
     /// A caller without a credential, on the few paths that need none.
     pub fn anonymous() -> Self {
-        Self { principal: Principal::Nobody, home: None, permissions: PermissionSet::EMPTY }
+        Self {
+            principal: Principal::Nobody,
+            home: None,
+            permissions: PermissionSet::EMPTY,
+            projects: None,
+            session: None,
+        }
+    }
+
+    /// Whether this is a person acting by what they hold themselves.
+    pub fn is_person(&self) -> bool {
+        matches!(self.principal, Principal::User { .. })
+    }
+
+    /// Whether a project of `workspace` is within reach.
+    pub fn reaches_project(&self, workspace: &str, project: &str) -> bool {
+        self.projects.as_ref().is_none_or(|projects| projects.contains(&format!("{workspace}.{project}")))
     }
 
     /// Whether the actor holds any code, of any reach, for this action.
@@ -90,6 +132,7 @@ impl Actor {
         match self.principal {
             Principal::ApiKey { .. } => "ApiKey",
             Principal::ApiUser { .. } => "ApiUser",
+            Principal::User { .. } => "User",
             Principal::Run(_) | Principal::RunApi { .. } | Principal::System => "System",
             Principal::Nobody => "Unknown",
         }
@@ -99,7 +142,7 @@ impl Actor {
     pub fn author(&self) -> String {
         match &self.principal {
             Principal::ApiKey { id, .. } => id.to_string(),
-            Principal::ApiUser { name } => name.clone(),
+            Principal::ApiUser { name } | Principal::User { name, .. } => name.clone(),
             Principal::Run(_) | Principal::RunApi { .. } | Principal::System => "system".into(),
             Principal::Nobody => "nobody".into(),
         }
@@ -107,18 +150,21 @@ impl Actor {
 
     /// The author object of run triggers and `AUTHOR` inputs (`api-building-blocks.md` §3.3).
     pub fn author_object(&self) -> Value {
-        let (name, username) = match &self.principal {
-            Principal::ApiKey { name, .. } => (name.clone(), None),
-            Principal::ApiUser { name } => (name.clone(), Some(name.clone())),
-            _ => ("Stoa".into(), None),
+        let (name, username, email, euid) = match &self.principal {
+            Principal::ApiKey { name, .. } => (name.as_str(), None, None, None),
+            Principal::ApiUser { name } => (name.as_str(), Some(name), None, None),
+            Principal::User { name, display_name, email, euid, .. } => {
+                (display_name.as_str(), Some(name), Some(email), euid.as_ref())
+            }
+            _ => ("Stoa", None, None, None),
         };
         json!({
             "identifier": self.author(),
             "type": self.author_type(),
             "displayName": name,
             "username": username,
-            "email": null,
-            "euid": null,
+            "email": email,
+            "euid": euid,
         })
     }
 }

@@ -4,6 +4,8 @@ use crate::actor::{Actor, Principal};
 use crate::call::Call;
 use crate::outcome::Outcome;
 use crate::permission::{Action, Resource, row};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use stoa_base::{ObjectId, Refusal, RunId};
 
 /// Where the thing to be touched belongs.
@@ -11,6 +13,8 @@ use stoa_base::{ObjectId, Refusal, RunId};
 pub struct Scope<'a> {
     /// The workspace that owns it; none for what belongs to the whole installation.
     pub owner: Option<&'a str>,
+    /// The project of the owner that it belongs to, or is, if any.
+    pub project: Option<&'a str>,
     /// Workspaces that own what it derives from: a block's definition, a run's runner.
     pub managers: Vec<&'a str>,
     /// The run it is, or belongs to.
@@ -23,6 +27,11 @@ impl<'a> Scope<'a> {
     /// Something owned by one workspace.
     pub fn owned(workspace: &'a str) -> Self {
         Self { owner: Some(workspace), ..Self::default() }
+    }
+
+    /// Something in a project of a workspace.
+    pub fn in_project(workspace: &'a str, project: Option<&'a str>) -> Self {
+        Self { owner: Some(workspace), project, ..Self::default() }
     }
 
     /// Something that belongs to the whole installation: only admin codes reach it.
@@ -87,7 +96,10 @@ fn reach(actor: &Actor, resource: Resource, action: Action, scope: &Scope<'_>) -
             return own.then_some(Reach::Run);
         }
         Principal::Nobody => return None,
-        Principal::ApiKey { .. } | Principal::ApiUser { .. } | Principal::RunApi { .. } => {}
+        Principal::ApiKey { .. }
+        | Principal::ApiUser { .. }
+        | Principal::User { .. }
+        | Principal::RunApi { .. } => {}
     }
     let row = row(resource, action)?;
     let home = actor.home.as_deref();
@@ -97,10 +109,23 @@ fn reach(actor: &Actor, resource: Resource, action: Action, scope: &Scope<'_>) -
         && actor.permissions.has_code(row.managed)
     {
         Some(Reach::Managed)
-    } else if home.is_some() && home == scope.owner && actor.permissions.has_code(row.workspace) {
+    } else if home.is_some()
+        && home == scope.owner
+        && actor.permissions.has_code(row.workspace)
+        && within_projects(actor, action, scope)
+    {
         Some(Reach::Own)
     } else {
         None
+    }
+}
+
+/// Whether an actor with some projects only gets this far: into those projects, and reading beside them.
+fn within_projects(actor: &Actor, action: Action, scope: &Scope<'_>) -> bool {
+    match (&actor.projects, scope.owner, scope.project) {
+        (None, ..) => true,
+        (Some(_), Some(owner), Some(project)) => actor.reaches_project(owner, project),
+        (Some(_), ..) => action == Action::Read,
     }
 }
 
@@ -113,6 +138,8 @@ pub struct Visibility {
     pub own: Option<String>,
     /// What derives from things this workspace owns.
     pub managed: Option<String>,
+    /// Of what the workspace owns, only what is in these projects or in none.
+    pub projects: Option<Arc<BTreeSet<String>>>,
 }
 
 impl Visibility {
@@ -120,9 +147,11 @@ impl Visibility {
     pub fn with(actor: &Actor, resource: Resource, action: Action) -> Self {
         let row = row(resource, action);
         let has = |code| actor.permissions.has_code(code);
+        let own = actor.home.clone().filter(|_| has(row.and_then(|row| row.workspace)));
         Self {
             all: actor.principal == Principal::System || has(row.and_then(|row| row.admin)),
-            own: actor.home.clone().filter(|_| has(row.and_then(|row| row.workspace))),
+            projects: actor.projects.clone().filter(|_| own.is_some()),
+            own,
             managed: actor.home.clone().filter(|_| has(row.and_then(|row| row.managed))),
         }
     }
@@ -174,6 +203,8 @@ mod tests {
             principal: Principal::ApiKey { id: ObjectId::new(), name: "k".into() },
             home: Some(home.into()),
             permissions: codes.iter().map(|code| code.parse().unwrap()).collect::<PermissionSet>(),
+            projects: None,
+            session: None,
         }
     }
 
@@ -192,6 +223,25 @@ mod tests {
     }
 
     #[test]
+    fn some_projects_narrow_what_is_within_reach() {
+        let codes = ["TENANT_LIST", "BUILDINGBLOCK_LIST", "BUILDINGBLOCK_SAVE", "MANAGED_BUILDINGBLOCK_LIST"];
+        let mut member = key("shop", &codes);
+        member.projects = Some(Arc::new(BTreeSet::from(["shop.web".to_owned()])));
+        let may = |action, project, owner| {
+            let scope = Scope { managers: vec![], ..Scope::in_project(owner, project) };
+            authorize(&member, Resource::BuildingBlock, action, &scope).is_some()
+        };
+        assert!(may(Action::Read, Some("web"), "shop"));
+        assert!(may(Action::Write, Some("web"), "shop"));
+        assert!(may(Action::Read, None, "shop"), "what is the workspace's own is readable");
+        assert!(!may(Action::Write, None, "shop"));
+        assert!(!may(Action::Read, Some("till"), "shop"));
+        assert!(!may(Action::Read, Some("web"), "rival"));
+        let operated = Scope { managers: vec!["shop"], ..Scope::in_project("rival", Some("till")) };
+        assert!(authorize(&member, Resource::BuildingBlock, Action::Read, &operated).is_some());
+    }
+
+    #[test]
     fn a_run_token_reaches_its_run_and_state_only() {
         let (run, block) = (RunId::new(), ObjectId::new());
         let grant = |ended| Actor {
@@ -204,6 +254,8 @@ mod tests {
             }),
             home: None,
             permissions: PermissionSet::EMPTY,
+            projects: None,
+            session: None,
         };
         let of = |run, block| Scope { owner: Some("shop"), run, block, ..Scope::default() };
         let own = of(Some(run), Some(block));

@@ -3,10 +3,11 @@
 use crate::guard::Visibility;
 use crate::objects::{COLUMNS, Object};
 use crate::outcome::Outcome;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use stoa_base::ObjectId;
-use stoa_db::{Sql, Tx, Value};
+use stoa_db::{Row, Sql, Tx, Value};
 
 /// Which page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct Found<T> {
     pub total: i64,
 }
 
+/// The kind that others belong to.
+const PROJECT: &str = "meshProject";
 /// The facet whose usual value nearly every object has.
 const BROAD: &str = "state";
 
@@ -185,7 +188,11 @@ impl Query {
         if !self.seen.all {
             let mut any = Vec::new();
             if let Some(home) = &self.seen.own {
-                any.push(format!("o.workspace = {}", bind(home.into())));
+                let own = format!("o.workspace = {}", bind(home.into()));
+                any.push(match &self.seen.projects {
+                    None => own,
+                    Some(projects) => format!("({own} AND {})", within(projects, &mut bind)),
+                });
             }
             let facet = self.seen.managed.as_ref().map(|home| (self.manager_facet, home));
             let published = self.published.as_ref().map(|(name, value)| (*name, value));
@@ -199,6 +206,41 @@ impl Query {
         }
         (format!("FROM {from} WHERE {}", wheres.join(" AND ")), values, order)
     }
+}
+
+/// What of a workspace is in one of some projects, is one of them, or is in none.
+fn within(projects: &BTreeSet<String>, bind: &mut impl FnMut(Value) -> String) -> String {
+    // Facets say either the project's full name or its bare one.
+    let bare = projects.iter().filter_map(|key| key.split_once('.')).map(|(_, project)| project);
+    let nothing = std::iter::once("");
+    let keys: Vec<String> =
+        projects.iter().map(String::as_str).chain(nothing).map(|key| bind(key.into())).collect();
+    let names: Vec<String> = bare.map(|name| bind(name.into())).collect();
+    let all = [keys.clone(), names].concat();
+    format!(
+        "(o.kind <> '{PROJECT}' OR o.key IN ({})) AND NOT EXISTS (SELECT 1 FROM facet p
+            WHERE p.object = o.id AND p.name IN ('project', 'projectIdentifier') AND p.value NOT IN ({}))",
+        keys.join(", "),
+        all.join(", ")
+    )
+}
+
+const PLACE: Sql = Sql::new(
+    "SELECT o.kind, o.key, p.value FROM object o
+     LEFT JOIN facet p ON p.object = o.id AND p.name IN ('project', 'projectIdentifier')
+     WHERE o.id = $1 LIMIT 1",
+);
+
+/// Whether an object is in one of these projects of `workspace`, is one of them, or is in none. What is gone is
+/// nowhere.
+pub fn is_within(tx: &mut Tx, workspace: &str, projects: &BTreeSet<String>, id: &str) -> Outcome<bool> {
+    let row =
+        |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<Option<String>>(2)?));
+    let Some((kind, key, project)) = tx.maybe(&PLACE, &[id.into()], row)? else { return Ok(false) };
+    Ok(match project {
+        Some(project) => projects.contains(&project) || projects.contains(&format!("{workspace}.{project}")),
+        None => kind != PROJECT || projects.contains(&key),
+    })
 }
 
 /// One page of a list, oldest first. The total costs a count only when the page does not tell it.

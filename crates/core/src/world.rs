@@ -38,6 +38,14 @@ pub struct Settings {
     pub entra_id: bool,
     /// How long a run may be silent before it is offered again (`runner-protocol.md` §9.2).
     pub run_inactivity: Duration,
+    /// Whether people may sign in with passwords that Stoa keeps.
+    pub local_accounts: bool,
+    /// How long a session lasts without being used.
+    pub session_idle: Duration,
+    /// How long a session lasts at most.
+    pub session_life: Duration,
+    /// Whether callers' addresses are taken from `X-Forwarded-For`, because a proxy stands in front.
+    pub behind_proxy: bool,
     /// How long an access token from `/api/login` lives.
     pub access_token_life: Duration,
 }
@@ -58,6 +66,10 @@ impl Settings {
             locations: vec!["global".into()],
             entra_id: true,
             run_inactivity: Duration::from_hours(3),
+            local_accounts: true,
+            session_idle: Duration::from_hours(1),
+            session_life: Duration::from_hours(12),
+            behind_proxy: false,
             access_token_life: Duration::from_mins(5),
         }
     }

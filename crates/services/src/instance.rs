@@ -207,6 +207,10 @@ impl Kind for ServiceInstances {
         Ok(query)
     }
 
+    fn scope(object: &Object) -> Scope<'_> {
+        Scope::in_project(object.owner(), object.doc.get("project").and_then(Value::as_str))
+    }
+
     /// The names of their creators: few people make many.
     fn gather(tx: &mut Tx, _: &Call, objects: &mut [Object]) -> Outcome<()> {
         let mut names: HashMap<ObjectId, String> = HashMap::new();

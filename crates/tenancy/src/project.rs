@@ -267,6 +267,10 @@ impl Kind for Projects {
         objects::by_key_even_deleted(tx, KIND, id)
     }
 
+    fn scope(object: &Object) -> Scope<'_> {
+        Scope::in_project(object.owner(), object.key.split_once('.').map(|(_, project)| project))
+    }
+
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
         let states = request.query("state").unwrap_or("ACTIVE");
         let states: Vec<String> = states.split(',').map(|state| state.trim().to_owned()).collect();

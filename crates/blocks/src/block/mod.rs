@@ -177,6 +177,7 @@ impl Kind for Blocks {
             owner: object.workspace.as_deref(),
             managers: operator.into_iter().collect(),
             block: Some(object.id),
+            project: object.doc.pointer("/tenant").map(|on| on["project"].as_str().unwrap_or_default()),
             run: None,
         }
     }

@@ -124,6 +124,9 @@ pub struct Parent {
 pub struct OnTenant {
     /// The tenant.
     pub uuid: ObjectId,
+    /// Its project.
+    #[serde(default)]
+    pub project: String,
     /// Whether it came with the tenant, as its landing zone wants it, and goes with it.
     pub is_mandatory: bool,
 }
@@ -241,6 +244,7 @@ impl Ordered {
             owner: Some(self.workspace()),
             managers: vec![&self.block.operator],
             block: Some(self.object.id),
+            project: self.block.tenant.as_ref().map(|tenant| tenant.project.as_str()),
             run: None,
         }
     }

@@ -72,7 +72,8 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         Err(_) => None,
     };
     let owner = target.as_ref().map_or(asked_workspace.as_str(), |target| target.workspace.as_str());
-    let scope = Scope { owner: Some(owner), managers: managers.clone(), ..Scope::default() };
+    let project = target.as_ref().and_then(|target| target.tenant.as_ref()).map(|held| &*held.tenant.project);
+    let scope = Scope { managers: managers.clone(), ..Scope::in_project(owner, project) };
     let names_nothing =
         target.is_none() && named.as_ref().is_ok_and(|named| !matches!(named, Named::Workspace(_)));
     if names_nothing {
@@ -176,7 +177,11 @@ pub fn place(tx: &mut Tx, call: &Call, allowed: Allowed, placement: Placement<'_
         inputs: Vec::new(),
         parents,
         author: call.actor.author_object(),
-        tenant: target.tenant.as_ref().map(|held| OnTenant { uuid: held.object.id, is_mandatory }),
+        tenant: target.tenant.as_ref().map(|held| OnTenant {
+            uuid: held.object.id,
+            project: held.tenant.project.clone(),
+            is_mandatory,
+        }),
     };
     let missing = resolve::resolve(tx, call, (id, target), &mut block, version)?;
     let status = Status {

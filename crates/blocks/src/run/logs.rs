@@ -3,11 +3,13 @@
 use super::KIND;
 use super::model::{Run, RunState};
 use super::store::{self, Step};
+use crate::block;
 use crate::definition;
 use serde_json::{Value, json};
 use stoa_base::{Refusal, RunId};
-use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_core::{Action, Call, Outcome, Resource, Scope, objects};
 use stoa_db::Tx;
+use stoa_web::Kind;
 
 /// The warning of `runner-protocol.md` §8.3.
 const STEP_SUCCESS_MISSING: &str = "STEP_SUCCESS_MISSING";
@@ -38,7 +40,13 @@ pub fn view(tx: &mut Tx, call: &Call, scope: &Scope<'_>, of: stoa_base::ObjectId
     if call.may(Resource::Run, Action::Read, scope).is_ok() {
         return Ok(Some(View::Operator));
     }
-    let consumer = Scope { owner: scope.owner, ..Scope::default() };
+    // Runs do not say whose project their block is in, blocks do.
+    let block = match scope.block.filter(|_| call.actor.projects.is_some() && scope.project.is_none()) {
+        Some(block) => objects::by_id(tx, block::KIND, block)?,
+        None => None,
+    };
+    let project = block.as_ref().map_or(scope.project, |block| block::Blocks::scope(block).project);
+    let consumer = Scope { owner: scope.owner, project, ..Scope::default() };
     if call.may(Resource::BuildingBlock, Action::Read, &consumer).is_err() {
         return Ok(None);
     }

@@ -272,6 +272,7 @@ impl Run {
             managers: vec![&self.owner, &self.runner_owner],
             run: Some(self.id),
             block: Some(self.block),
+            project: None,
         }
     }
 

@@ -264,6 +264,10 @@ impl Kind for Tenants {
         objects::by_key_even_deleted(tx, KIND, id)
     }
 
+    fn scope(object: &Object) -> Scope<'_> {
+        Scope::in_project(object.owner(), object.doc.get("project").and_then(Value::as_str))
+    }
+
     fn readable(call: &Call, object: &Object) -> Outcome<()> {
         // What a caller may not see is not there (`api-platforms.md` §1.2).
         let hidden = |_| Refusal::missing(KIND, object.key.as_str()).into();

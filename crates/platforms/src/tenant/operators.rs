@@ -147,7 +147,9 @@ fn operated(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outc
             return Ok((held, allowed));
         }
     }
-    let seen = call.may(Resource::Tenant, Action::Read, &Scope::owned(held.workspace())).is_ok();
+    let seen = call
+        .may(Resource::Tenant, Action::Read, &Scope::in_project(held.workspace(), Some(&held.tenant.project)))
+        .is_ok();
     if !seen {
         return Err(missing(uuid));
     }
@@ -165,7 +167,7 @@ fn owned(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<(Held, Allowed)
     let found =
         uuid.parse::<ObjectId>().ok().map(|id| tenant::by_id_for_update(tx, id)).transpose()?.flatten();
     let held = found.filter(|held| held.object.deleted_at.is_none()).ok_or_else(|| missing(uuid))?;
-    let scope = Scope::owned(held.workspace());
+    let scope = Scope::in_project(held.workspace(), Some(&held.tenant.project));
     let allowed = call.may(Resource::Tenant, Action::Write, &scope).map_err(|_| missing(uuid))?;
     Ok((held, allowed))
 }
@@ -211,11 +213,10 @@ fn list_quota_requests(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<R
     call.may_at_all(Resource::Tenant, Action::Read)?;
     let found = uuid.parse::<ObjectId>().ok().map(|id| tenant::by_id(tx, id)).transpose()?.flatten();
     let held = found.ok_or_else(|| missing(uuid))?;
-    let mut workspaces = vec![held.workspace().to_owned()];
-    workspaces.extend(deletion::operators_of(tx, &held)?);
-    let reads =
-        |workspace: &String| call.may(Resource::Tenant, Action::Read, &Scope::owned(workspace)).is_ok();
-    if !workspaces.iter().any(reads) {
+    let own = Scope::in_project(held.workspace(), Some(&held.tenant.project));
+    let reads = |scope: &Scope<'_>| call.may(Resource::Tenant, Action::Read, scope).is_ok();
+    let operators = deletion::operators_of(tx, &held)?;
+    if !reads(&own) && !operators.iter().any(|workspace| reads(&Scope::owned(workspace))) {
         return Err(missing(uuid));
     }
     Ok(Reply::ok(&json!({ "quotaRequests": held.status.quota_requests })))
