@@ -1,15 +1,14 @@
 //! meshApiUser: a machine that signs in with a password (`api-core.md` §2.3). Managing them over the API is an
 //! extension of Stoa's; the kind is guarded by the admin codes of API keys.
 
+use crate::held;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_base::{ObjectId, Refusal};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
-use stoa_core::{
-    Action, Actor, Call, Outcome, Permission, PermissionSet, Principal, Resource, Scope, secrets,
-};
+use stoa_core::{Action, Actor, Call, Outcome, PermissionSet, Principal, Resource, Scope, secrets};
 use stoa_db::Tx;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
@@ -66,13 +65,14 @@ pub fn sign_in(tx: &mut Tx, name: &str, password: &str) -> Outcome<Actor> {
         principal: Principal::ApiUser { name: object.key },
         home: None,
         permissions: PermissionSet::administrator(),
+        projects: None,
+        session: None,
     })
 }
 
 /// An API user may do everything, so only those who may do everything get the password of one.
 fn check_grant(call: &Call) -> Outcome<()> {
-    let all = PermissionSet::administrator();
-    if Permission::all().filter(|code| all.has(*code)).all(|code| call.actor.permissions.has(code)) {
+    if held::is_everything(call.actor.permissions) {
         return Ok(());
     }
     let problem = "you don't have sufficient permissions: an API user's password is for those who hold every admin code";

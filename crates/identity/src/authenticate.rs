@@ -4,11 +4,13 @@
 use crate::apikey::{self, ApiKey};
 use crate::apiuser;
 use crate::token::Claims;
+use crate::{held, session};
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 use stoa_base::{Moment, ObjectId, Refusal, RunId};
 use stoa_core::actor::RunGrant;
-use stoa_core::{Actor, Outcome, PermissionSet, Principal, World, objects};
+use stoa_core::{Actor, Outcome, PermissionSet, Principal, World, objects, secrets};
 use stoa_db::Tx;
 use stoa_web::app::Authenticator;
 use stoa_web::credential::Credential;
@@ -32,6 +34,8 @@ pub struct Directory {
     run_standing: RunStanding,
     /// Keys as read before, by uuid; trusted only while the stored version is the same.
     keys: Mutex<HashMap<ObjectId, (i64, Known)>>,
+    /// When the use of a session was noted here, by the digest of its token.
+    seen: Mutex<HashMap<String, Moment>>,
 }
 
 #[derive(Clone)]
@@ -43,6 +47,8 @@ struct Known {
 }
 
 const KEYS_KEPT: usize = 10_000;
+/// How often the use of a session is noted.
+const SEEN_EVERY: Duration = Duration::from_mins(1);
 
 fn unauthorized(message: &str) -> stoa_core::Error {
     Refusal::Unauthorized(message.into()).into()
@@ -51,7 +57,7 @@ fn unauthorized(message: &str) -> stoa_core::Error {
 impl Directory {
     /// A directory that asks `run_standing` about runs.
     pub fn new(run_standing: RunStanding) -> Self {
-        Self { run_standing, keys: Mutex::default() }
+        Self { run_standing, keys: Mutex::default(), seen: Mutex::default() }
     }
 
     fn key(&self, tx: &mut Tx, id: ObjectId, now: Moment) -> Outcome<Actor> {
@@ -85,6 +91,8 @@ impl Directory {
             principal: Principal::ApiKey { id, name: known.name },
             home: Some(known.home),
             permissions: known.permissions,
+            projects: None,
+            session: None,
         })
     }
 
@@ -98,7 +106,7 @@ impl Directory {
                 }
                 let ended = standing == Standing::Late;
                 let grant = RunGrant { run, block, workspace, epoch, ended };
-                Ok(Actor { principal: Principal::Run(grant), home: None, permissions: PermissionSet::EMPTY })
+                Ok(Actor { principal: Principal::Run(grant), ..Actor::anonymous() })
             }
             Claims::RunApi { run, workspace, permissions, .. } => {
                 if (self.run_standing)(tx, run, now)? == Standing::Over {
@@ -112,6 +120,8 @@ impl Directory {
                     principal: Principal::RunApi { run },
                     home: Some(workspace),
                     permissions: permissions.collect(),
+                    projects: None,
+                    session: None,
                 })
             }
         }
@@ -142,13 +152,41 @@ impl Authenticator for Directory {
                 self.bearer(tx, world, now, password)
             }
             Credential::Basic { user, password } => apiuser::sign_in(tx, user, password),
+            Credential::Session { token, workspace } => {
+                let over = || unauthorized("The session is over; sign in again.");
+                let found = session::find(tx, token, now)?.ok_or_else(over)?;
+                let mut actor = held::actor(tx, world, now, &found.person, workspace.as_deref())?;
+                actor.session = Some(found.id.to_string());
+                Ok(actor)
+            }
         }
     }
 
     fn precheck(&self, world: &World, now: Moment, credential: &Credential) -> Outcome<()> {
         match credential {
             Credential::Bearer(token) => claims(world, now, token).map(|_| ()),
-            Credential::Basic { .. } => Ok(()),
+            Credential::Basic { .. } | Credential::Session { .. } => Ok(()),
+        }
+    }
+
+    fn is_due(&self, now: Moment, credential: &Credential) -> bool {
+        let Credential::Session { token, .. } = credential else { return false };
+        let Ok(mut seen) = self.seen.lock() else { return false };
+        let token = secrets::digest(token);
+        if seen.get(&token).is_some_and(|last| now.since(*last) < SEEN_EVERY) {
+            return false;
+        }
+        if seen.len() >= KEYS_KEPT {
+            seen.clear();
+        }
+        seen.insert(token, now);
+        true
+    }
+
+    fn touch(&self, tx: &mut Tx, world: &World, now: Moment, credential: &Credential) -> Outcome<()> {
+        match credential {
+            Credential::Session { token, .. } => session::touch(tx, &world.settings, token, now),
+            Credential::Bearer(_) | Credential::Basic { .. } => Ok(()),
         }
     }
 }

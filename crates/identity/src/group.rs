@@ -1,7 +1,7 @@
 //! meshWorkspaceUserGroup: people who hold roles together (`api-core.md` §3.9, `domain-organization.md` §2.2).
 //! Clients only read it; the declarative import writes it with [`save`] and [`delete`].
 
-use crate::{binding, people, user};
+use crate::{appointment, binding, people, user};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -108,6 +108,17 @@ fn members(tx: &mut Tx, names: &[String]) -> Outcome<Vec<ObjectId>> {
     Err(Refusal::invalid(FIELD, format!("names nobody by {}", unknown.join(", "))).into())
 }
 
+/// Whoever is in a group of administrators is one, so those are for organization admins.
+fn refuse_admins_by_others(tx: &mut Tx, call: &Call, owner: &str, key: &str) -> Outcome<()> {
+    let admins = &call.world.settings.admin_workspace;
+    let mut administers = owner == admins.as_str();
+    if let Some(group) = objects::by_key(tx, KIND, key)?.filter(|_| !administers) {
+        let held = objects::referrers(tx, group.id, Some(binding::SUBJECT), 500)?;
+        administers = held.iter().any(|binding| binding.owner() == admins.as_str());
+    }
+    if administers { Ok(appointment::refuse_admin_by_others(call)?) } else { Ok(()) }
+}
+
 /// Creates or replaces a group, members and all; says whether it was created. The declarative import calls it,
 /// and whoever may import may do this.
 pub fn save(tx: &mut Tx, call: &Call, given: Value) -> Outcome<(Object, bool)> {
@@ -119,6 +130,7 @@ pub fn save(tx: &mut Tx, call: &Call, given: Value) -> Outcome<(Object, bool)> {
     if wire.spec.display_name.trim().is_empty() {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
     }
+    refuse_admins_by_others(tx, call, &owner, &format!("{owner}.{name}"))?;
     let members = members(tx, &wire.spec.members)?;
     let mut references: Vec<_> = members.iter().map(|member| (binding::MEMBER, *member)).collect();
     if owner != GLOBAL {

@@ -1,23 +1,36 @@
 //! People and credentials: users, groups, project roles, what bindings are, API keys, API users, tokens, signing in.
 
+pub mod account;
 pub mod apikey;
 pub mod apiuser;
+pub mod appointment;
 pub mod authenticate;
 pub mod binding;
 pub mod group;
+pub mod held;
 mod holding;
 pub mod login;
+pub mod me;
 pub mod people;
 pub mod projectrole;
+pub mod role;
+pub mod session;
 pub mod token;
 pub mod user;
 
+use stoa_db::Migration;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Route, kind};
+
+/// The area's tables.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 30, name: "sign_in", sql: include_str!("../schema/0030_sign_in.sql") }];
 
 /// The area's routes.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![login::route()];
+    routes.extend(account::routes());
+    routes.extend(me::routes());
     routes.extend(kind::routes::<apikey::ApiKeys>());
     routes.extend(kind::routes::<apiuser::ApiUsers>());
     routes.extend(kind::routes::<user::Users>());
@@ -33,6 +46,8 @@ pub fn schemas(schemas: &mut Schemas) {
     user::Users::schemas(schemas);
     group::Groups::schemas(schemas);
     projectrole::ProjectRoles::schemas(schemas);
+    account::schemas(schemas);
+    me::schemas(schemas);
     schemas.add::<login::Granted>();
     schemas.add::<login::Asked>();
 }

@@ -1,6 +1,7 @@
 //! meshUser: a person (`api-core.md` §3.8).
 
-use crate::{binding, group, holding, people};
+use crate::appointment::{self, Going};
+use crate::{binding, group, holding, people, session};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal};
@@ -17,6 +18,8 @@ use utoipa::ToSchema;
 
 /// The kind's name.
 pub const KIND: &str = "meshUser";
+/// State of a user who cannot sign in.
+pub const DISABLED: &str = "DISABLED";
 /// Declared part of a user.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -98,7 +101,9 @@ fn checked(
         facets.push(("euid", euid.clone()));
     }
     let doc = serde_json::to_value(User { name, spec })?;
-    Ok(Draft { doc, status: json!({}), facets, references: Vec::new() })
+    // What was observed of somebody stays.
+    let status = if old.is_some() { Value::Null } else { json!({}) };
+    Ok(Draft { doc, status, facets, references: Vec::new() })
 }
 
 /// Whoever gives or takes an external id does so alone; the writer of SQLite is alone anyway.
@@ -113,6 +118,54 @@ fn refuse_taken(tx: &mut Tx, euid: &str, own: Option<ObjectId>) -> Outcome<()> {
         return Err(Refusal::conflict(format!("Another user has the euid '{euid}'.")).into());
     }
     Ok(())
+}
+
+/// Somebody to be known from now on.
+#[derive(Clone, Debug)]
+pub struct Newcomer {
+    /// Username.
+    pub username: String,
+    /// E-mail address.
+    pub email: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// External user id.
+    pub euid: Option<String>,
+}
+
+/// Makes somebody known who signs in for the first time.
+pub fn provision(tx: &mut Tx, call: &Call, newcomer: Newcomer) -> Outcome<Object> {
+    let call = call.as_system();
+    let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;
+    let Newcomer { username, email, first_name, last_name, euid } = newcomer;
+    let spec = UserSpec { email, first_name, last_name, euid, tags: Map::new() };
+    let mut wire = Wire { metadata: UserMetadata { name: username.clone(), uuid: None }, spec };
+    let draft = checked(tx, &call, allowed, &mut wire, None)?;
+    let told = Told::new("User Created", format!("User '{username}' was created at the first sign-in."));
+    objects::insert(tx, &call, allowed, (ObjectId::new(), KIND, &username, None), draft, told)
+}
+
+/// Whether somebody may sign in from now on. Whoever may not is signed out at once.
+pub fn set_state(tx: &mut Tx, call: &Call, object: &Object, enabled: bool) -> Outcome<Object> {
+    let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;
+    let (state, title, word) =
+        if enabled { ("ACTIVE", "User Enabled", "enabled") } else { (DISABLED, "User Disabled", "disabled") };
+    if !enabled {
+        appointment::refuse_last_admin(tx, call, &Going::Person(object.id))?;
+        session::end_all(tx, object.id, None)?;
+    }
+    let spec: UserSpec = object.doc()?;
+    let mut facets =
+        vec![("email", spec.email), ("firstName", spec.first_name), ("lastName", spec.last_name)];
+    facets.extend(spec.euid.map(|euid| ("euid", euid)));
+    let status = session::noted(&object.status, "state", json!(state));
+    let draft = Draft { doc: object.doc.clone(), status, facets, references: Vec::new() };
+    let told = Told::new(title, format!("User '{}' was {word}.", object.key));
+    let changed = objects::replace(tx, call, allowed, object, draft, told)?;
+    people::changed_everywhere(tx, call, object.id)?;
+    Ok(changed)
 }
 
 /// The kind.
@@ -233,6 +286,7 @@ impl Kind for Users {
 
     fn delete(tx: &mut Tx, call: &Call, _: &Request, object: Object) -> Outcome<Deleted> {
         let allowed = call.may(Resource::User, Action::Delete, &Scope::installation())?;
+        appointment::refuse_last_admin(tx, call, &Going::Person(object.id))?;
         binding::dissolve_all_of(tx, call, object.id, "is deleted, and lost")?;
         group::leave_all(tx, call, object.id)?;
         let told = Told::new("User Deleted", format!("User '{}' was deleted.", object.key));

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 /// All tables, in the order of their numbers.
 pub fn migrations() -> Vec<Migration> {
     let mut all = stoa_core::schema::MIGRATIONS.to_vec();
+    all.extend_from_slice(stoa_identity::MIGRATIONS);
     all.extend_from_slice(stoa_blocks::MIGRATIONS);
     all.extend_from_slice(stoa_platforms::MIGRATIONS);
     all.sort_by_key(|migration| migration.number);

@@ -3,12 +3,13 @@
 //! admin key, the key of the embedded runner. Every later start finds it there.
 
 use serde_json::{Value, json};
-use stoa_base::ObjectId;
+use stoa_base::{Moment, ObjectId};
 use stoa_blocks::{integration, runner};
 use stoa_core::keys::ring::{self, Locked};
 use stoa_core::objects;
 use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
 use stoa_db::{Sql, Tx};
+use stoa_identity::account::{self, Purpose};
 use stoa_identity::{apikey, projectrole};
 use stoa_platforms::{location, platform_type};
 use stoa_tenancy::workspace;
@@ -92,6 +93,20 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Lo
         apikey::create_known(tx, call, allowed, (*id, secret), &home, key)?;
     }
     Ok(Ok(Made { public_key, admin }))
+}
+
+/// Of several servers that start at once, one offers it.
+const SET_WELCOMED: Sql =
+    Sql::new("INSERT INTO setting (name, value) VALUES ('welcome', 'offered') ON CONFLICT DO NOTHING");
+
+/// Offers a link by which one person becomes the first administrator, once in the life of an installation; says
+/// whether this very link works.
+pub fn offer_welcome(tx: &mut Tx, call: &Call, token: &str) -> Outcome<bool> {
+    if tx.run(&SET_WELCOMED, &[])? == 1 {
+        let never = Moment::from_micros(i64::MAX);
+        account::offer(tx, token, (Purpose::Welcome, None), call.now, never)?;
+    }
+    account::works(tx, token, call.now)
 }
 
 /// The text that tells the first administrator how to sign in.

@@ -60,6 +60,18 @@ pub struct Config {
         value_parser = recertified
     )]
     pub recertify: Vec<(String, u32)>,
+    /// Nobody signs in with a password that Stoa keeps
+    #[arg(long, env = "STOA_NO_LOCAL_ACCOUNTS", value_parser = BoolishValueParser::new())]
+    pub no_local_accounts: bool,
+    /// Minutes after which a session that is not used ends
+    #[arg(long, env = "STOA_SESSION_IDLE_MINUTES", default_value_t = 60, value_name = "N")]
+    pub session_idle_minutes: u64,
+    /// Minutes after which every session ends
+    #[arg(long, env = "STOA_SESSION_MINUTES", default_value_t = 720, value_name = "N")]
+    pub session_minutes: u64,
+    /// Take callers' addresses from X-Forwarded-For: a proxy in front of this server sets it
+    #[arg(long, env = "STOA_BEHIND_PROXY", value_parser = BoolishValueParser::new())]
+    pub behind_proxy: bool,
     /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
     #[arg(long, env = "STOA_UNSAFE_NO_FSYNC", value_parser = BoolishValueParser::new())]
     pub unsafe_no_fsync: bool,

@@ -154,6 +154,10 @@ async fn serve(config: Config) -> ExitCode {
     }
     match stoa_server::start(config).await {
         Ok(running) => {
+            // Not logged: whoever has it becomes the first administrator.
+            if let Some(link) = &running.welcome {
+                say(&format!("Become the first administrator: {link}"));
+            }
             stop_signal().await;
             tracing::info!("stopping");
             running.stop().await;

@@ -44,6 +44,12 @@ impl Pending {
         write_private(&self.new, content)
     }
 
+    /// Removes it: it is of no use any more.
+    pub fn remove(&self) -> Result<(), ConfigError> {
+        std::fs::remove_file(&self.path)
+            .map_err(|source| ConfigError::File { path: self.path.clone(), source })
+    }
+
     /// Gives it its name, because the database has it, or drops it, because the database will never have it.
     pub fn settle(&self, taken: bool) -> Result<(), ConfigError> {
         let settled =

@@ -17,6 +17,7 @@ use stoa_core::keys::Vault;
 use stoa_core::keys::ring::Locked;
 use stoa_core::{Call, Settings, World, secrets};
 use stoa_db::Engine;
+use stoa_identity::account::Purpose;
 use stoa_web::{App, dispatch};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -35,6 +36,8 @@ pub struct Running {
     pub app: Arc<App>,
     /// The first administrator's API key, when this start made it: client id and secret.
     pub admin: Option<(String, String)>,
+    /// The link by which somebody becomes the first administrator, while nobody has used it.
+    pub welcome: Option<String>,
     stop: CancellationToken,
     stop_runner: CancellationToken,
     tasks: JoinSet<()>,
@@ -56,6 +59,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let mut settings = Settings::new(&public_url);
     settings.admin_workspace.clone_from(&config.admin_workspace);
     settings.shared_runner_aliases.clone_from(&config.shared_runner_aliases);
+    settings.local_accounts = !config.no_local_accounts;
+    settings.session_idle = Duration::from_mins(config.session_idle_minutes);
+    settings.session_life = Duration::from_mins(config.session_minutes);
+    settings.behind_proxy = config.behind_proxy;
     let days = |days: u32| std::time::Duration::from_hours(24) * days;
     settings.recertification =
         config.recertify.iter().map(|(role, most)| (role.clone(), days(*most))).collect();
@@ -81,6 +88,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let app = Arc::new(assembly::app(db, world, bell)?);
 
     let (made, key) = set_up(&config, &app, made_master_key).await?;
+    let welcome = if config.no_local_accounts { None } else { offer_welcome(&config, &app).await? };
 
     let (stop, stop_runner) = (CancellationToken::new(), CancellationToken::new());
     let mut tasks = JoinSet::new();
@@ -101,7 +109,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     };
     tracing::info!(address = %address, url = public_url, engine = ?app.db.engine(), "serving");
     let admin = made.admin.map(|(id, secret)| (id.to_string(), secret));
-    Ok(Running { address, app, admin, stop, stop_runner, tasks, runner, held })
+    Ok(Running { address, app, admin, welcome, stop, stop_runner, tasks, runner, held })
 }
 
 async fn set_up(
@@ -133,6 +141,35 @@ async fn set_up(
         }
     }
     Ok((made, key))
+}
+
+/// The link by which one person becomes the first administrator. It is written down before the database is told
+/// of it, and printed by every start until somebody has used it.
+async fn offer_welcome(config: &Config, app: &Arc<App>) -> anyhow::Result<Option<String>> {
+    let file = Pending::of(&config.store.data_dir, "welcome.txt");
+    let url = format!("{}/{}/", app.world.settings.public_url, Purpose::Welcome.path());
+    let token_of = |text: &str| text.trim().rsplit('/').next().unwrap_or_default().to_owned();
+    let (token, settled) = match file.read()? {
+        Written::Settled(text) => (token_of(&text), true),
+        Written::Pending(text) => (token_of(&text), false),
+        Written::Nothing => {
+            let token = secrets::new_secret()?;
+            file.write(&format!("{url}{token}\n"))?;
+            (token, false)
+        }
+    };
+    let (world, offered) = (Arc::clone(&app.world), token.clone());
+    let open = app
+        .db
+        .write(move |tx| bootstrap::offer_welcome(tx, &Call::by_system(&world, "bootstrap"), &offered))
+        .await
+        .context("cannot offer the first administrator's link")?;
+    match (settled, open) {
+        (false, open) => file.settle(open)?,
+        (true, false) => file.remove()?,
+        (true, true) => {}
+    }
+    Ok(open.then(|| format!("{url}{token}")))
 }
 
 fn admin_file(config: &Config) -> Pending {
@@ -203,8 +240,8 @@ async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
         dispatch::handle(app, request)
     });
     let stopped = stop.clone();
-    let serving =
-        axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let serving = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { stopped.cancelled().await });
     if let Err(error) = serving.await {
         tracing::error!(%error, "serving ended");
     }

@@ -25,6 +25,12 @@ pub trait Authenticator: Send + Sync {
 
     /// Refuses what cannot be valid without asking the database, so that nobody uploads for nothing.
     fn precheck(&self, world: &World, now: Moment, credential: &Credential) -> Outcome<()>;
+
+    /// Whether it is time to [`Self::touch`] what this credential stands for.
+    fn is_due(&self, now: Moment, credential: &Credential) -> bool;
+
+    /// Notes that a credential was used.
+    fn touch(&self, tx: &mut Tx, world: &World, now: Moment, credential: &Credential) -> Outcome<()>;
 }
 
 /// The application that requests meet.

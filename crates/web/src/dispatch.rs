@@ -7,6 +7,7 @@ use crate::request::{Reply, Request};
 use crate::route::{Accept, Access, Found, Op, Route, Takes, Visitor};
 use crate::{body, media, problem};
 use axum::body::{Body, HttpBody};
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -15,10 +16,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use std::future::ready;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stoa_base::{Refusal, new_uuid};
-use stoa_core::{Actor, Call, Outcome};
+use stoa_core::{Actor, Call, Outcome, Settings};
 use stoa_db::Tx;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -81,6 +83,15 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| new_uuid().simple().to_string(), str::to_owned)
 }
 
+/// Where a request comes from.
+fn address(parts: &http::request::Parts, settings: &Settings) -> Option<IpAddr> {
+    let forwarded = parts.headers.get("x-forwarded-for").filter(|_| settings.behind_proxy);
+    // The proxy in front of us wrote the last one; what is before it, anybody may have.
+    let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    last.or_else(|| parts.extensions.get::<IpAddr>().copied())
+        .or_else(|| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()))
+}
+
 fn decoded(text: &str) -> Result<String, Refusal> {
     let text = percent_decode_str(text).decode_utf8();
     let text = text.map_err(|_| Refusal::Malformed("The URL is not UTF-8.".into()))?;
@@ -112,15 +123,17 @@ async fn serve(
     id: &str,
 ) -> Outcome<Response> {
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-    let mut request = Request { uri, headers: parts.headers.clone(), ..Request::default() };
+    let address = address(parts, &app.world.settings);
+    let mut request = Request { uri, headers: parts.headers.clone(), address, ..Request::default() };
     let credential = match route.access {
         Access::Public => None,
         Access::Signed | Access::SignedEvenByPassword => {
-            let credential = Credential::read(&request.headers)?;
+            let credential = Credential::of(parts, &app.world.settings)?;
             app.authenticator.precheck(&app.world, now, &credential)?;
             Some(credential)
         }
     };
+    let used = credential.clone();
     let by_password = route.access == Access::SignedEvenByPassword;
     let world = Arc::clone(&app.world);
     let authenticator = Arc::clone(&app.authenticator);
@@ -157,6 +170,23 @@ async fn serve(
             negotiate(route, &mut request, raw)
         });
 
+    let answer = answer(app, route, enter, negotiated, request, anonymous).await;
+    // Now and then it is noted that a session is in use.
+    if let Some(credential) = used.filter(|used| answer.is_ok() && app.authenticator.is_due(now, used)) {
+        let (world, authenticator) = (Arc::clone(&app.world), Arc::clone(&app.authenticator));
+        app.db.write(move |tx| authenticator.touch(tx, &world, now, &credential)).await?;
+    }
+    answer
+}
+
+async fn answer(
+    app: &Arc<App>,
+    route: &Arc<Route>,
+    enter: impl Fn(&mut Tx) -> Outcome<Call> + Clone + Send + Sync + 'static,
+    negotiated: Result<(), Refusal>,
+    request: Request,
+    anonymous: Call,
+) -> Outcome<Response> {
     match &route.op {
         Op::Read(op) => {
             let op = Arc::clone(op);

@@ -20,7 +20,8 @@ use stoa_base::{Refusal, RunId};
 use stoa_core::feed::{self, Event};
 use stoa_core::guard::Visibility;
 use stoa_core::permission::CATALOGUE;
-use stoa_core::{Action, Call, Outcome, Resource};
+use stoa_core::{Action, Call, Outcome, Resource, listing};
+use stoa_db::Tx;
 use tokio::time::timeout;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -170,6 +171,7 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
     let filter = |name| request.query(name).map(str::to_owned);
     let (kind, uuid, workspace, runner) =
         (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
+    let listening = Arc::clone(&app);
     let follow: Follow = Box::new(move |call, events| {
         let (seen, claims) = reach(&call);
         let wanted = |event: &&Event| {
@@ -182,10 +184,27 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
                 && is(&runner, event.runner.as_ref())
                 && may_see(&seen, event, &claims)
         };
-        let messages = events.iter().filter(wanted).map(message).collect();
-        Box::pin(async move { Ok((messages, false)) })
+        let wanted: Vec<Event> = events.iter().filter(wanted).cloned().collect();
+        let app = Arc::clone(&listening);
+        Box::pin(async move {
+            let wanted = app.db.read(move |tx| within_reach(tx, &call, wanted)).await?;
+            Ok((wanted.iter().map(message).collect(), false))
+        })
     });
     Ok(respond(&app, visitor.again, (seq, None), &[], follow, false))
+}
+
+/// What somebody with some projects only is told of their workspace: what is in these, and what is in none.
+fn within_reach(tx: &mut Tx, call: &Call, events: Vec<Event>) -> Outcome<Vec<Event>> {
+    let (Some(projects), Some(home)) = (&call.actor.projects, &call.actor.home) else { return Ok(events) };
+    let mut told = Vec::new();
+    for event in events {
+        let operates = event.managers.contains(&format!(",{home},"));
+        if operates || listing::is_within(tx, home, projects, &event.object)? {
+            told.push(event);
+        }
+    }
+    Ok(told)
 }
 
 fn may_see(seen: &[(Resource, Visibility)], event: &Event, claims: &Visibility) -> bool {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::net::IpAddr;
 use stoa_base::Refusal;
 use stoa_core::listing::Page;
 
@@ -29,6 +30,8 @@ pub struct Request {
     pub json: Option<Value>,
     /// The body as received.
     pub raw: Bytes,
+    /// Where it comes from, as far as that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Request {

@@ -31,6 +31,7 @@ mod round_trips;
 mod run_stream;
 mod runs;
 mod siblings;
+mod signing_in;
 mod starting;
 mod statements;
 mod stoa;

@@ -72,7 +72,14 @@ pub struct Caller {
     pub client_id: String,
     /// Secret of its key.
     pub client_secret: String,
+    /// The session's cookie and proof, of a person.
+    pub session: Option<(String, String)>,
+    /// Where a person acts: a workspace, or the administration.
+    pub workspace: Option<String>,
 }
+
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// An answer.
 #[derive(Debug)]
@@ -167,6 +174,8 @@ impl Caller {
             authorization: None,
             client_id: String::new(),
             client_secret: String::new(),
+            session: None,
+            workspace: None,
         }
     }
 
@@ -190,6 +199,26 @@ impl Caller {
         Self { client_id: id.into(), client_secret: secret.into(), ..self.bearer(token) }
     }
 
+    /// The same person, acting in a workspace.
+    pub fn within(&self, workspace: &str) -> Self {
+        Self { workspace: Some(workspace.into()), ..self.clone() }
+    }
+
+    /// The same connection, with the session that an answer gave; the answer says whether there is one.
+    #[track_caller]
+    pub fn signed_in(&self, answer: Answer) -> Self {
+        let cookie = answer.headers.get("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+        let csrf = text(&answer.expect(201), "/csrf");
+        let cookie = cookie.unwrap().split(';').next().unwrap().to_owned();
+        Self { authorization: None, session: Some((cookie, csrf)), ..self.clone() }
+    }
+
+    /// Signs in with a password.
+    pub async fn sign_in(&self, username: &str, password: &str) -> Answer {
+        let body = json!({ "username": username, "password": password });
+        self.raw(Method::POST, "/api/stoa/v1/session", |request| request.json(&body)).await
+    }
+
     /// Any request; `with` adds headers and body.
     pub async fn raw(
         &self,
@@ -201,6 +230,12 @@ impl Caller {
         let mut request = self.http.request(method, url);
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some((cookie, csrf)) = &self.session {
+            request = request.header("cookie", cookie).header("x-csrf-token", csrf);
+        }
+        if let Some(workspace) = &self.workspace {
+            request = request.header("x-stoa-workspace", workspace);
         }
         let response = with(request).send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -315,6 +350,10 @@ impl Stoa {
             shared_runner_aliases: vec!["11111111-2222-4333-8444-555555555555".into()],
             recertify: Vec::new(),
             locations: LOCATIONS.map(str::to_owned).to_vec(),
+            no_local_accounts: false,
+            session_idle_minutes: 60,
+            session_minutes: 720,
+            behind_proxy: false,
             unsafe_no_fsync: false,
             database_readers: 2,
             database_writers: 3,
@@ -353,6 +392,42 @@ impl Stoa {
     /// Nobody.
     pub fn nobody(&self) -> Caller {
         Caller::nobody(&self.url)
+    }
+
+    /// A person with a local account, signed in; acts as administrator until told where.
+    pub async fn person(&self, username: &str) -> Caller {
+        let user = json!({ "metadata": { "name": username }, "spec": {
+            "email": format!("{username}@fruit.example"), "firstName": username, "lastName": "Apfel",
+        } });
+        self.admin.create("meshUser", &user).await;
+        let account = json!({ "username": username });
+        let made = self.admin.raw(Method::POST, "/api/stoa/v1/accounts", |request| request.json(&account));
+        let link = text(&made.await.expect(201), "/link");
+        let token = link.rsplit('/').next().unwrap();
+        let body = json!({ "token": token, "password": PASSWORD });
+        let nobody = self.nobody();
+        let set = nobody.raw(Method::POST, "/api/stoa/v1/set-password", |request| request.json(&body)).await;
+        nobody.signed_in(set)
+    }
+
+    /// Gives a person a role in a workspace.
+    pub async fn bind(&self, username: &str, role: &str, workspace: &str) -> Value {
+        let binding = json!({
+            "roleRef": { "name": role }, "targetRef": { "name": workspace }, "subject": { "name": username },
+        });
+        self.admin.create("meshWorkspaceUserBinding", &binding).await
+    }
+
+    /// The first administrator, made by the link that the first start printed.
+    pub async fn first_admin(&self) -> Caller {
+        let link = self.running.welcome.clone().unwrap();
+        let body = json!({
+            "token": link.rsplit('/').next(), "username": "root", "firstName": "Ada", "lastName": "Apfel",
+            "email": "root@fruit.example", "password": PASSWORD,
+        });
+        let nobody = self.nobody();
+        let made = nobody.raw(Method::POST, "/api/stoa/v1/welcome", |request| request.json(&body)).await;
+        nobody.signed_in(made)
     }
 
     /// Moves the server's clock forward.

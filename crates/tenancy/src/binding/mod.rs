@@ -15,8 +15,10 @@ use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::{Action, Call, Fault, Outcome, Resource, Scope, work};
 use stoa_db::{Sql, Tx};
+use stoa_identity::appointment::{self, Going};
 use stoa_identity::binding::{self, Binding, EXPIRY, ROLE, SUBJECT, Subject, TARGET};
 use stoa_identity::people;
+use stoa_identity::role::AdminRole;
 use stoa_web::import::is_made_up;
 use stoa_web::kind::{self, Deleted, Writes, must_exist};
 use stoa_web::openapi::Schemas;
@@ -214,7 +216,7 @@ pub fn import<F: Form>(
     if is_made_up(name) && objects::by_key(tx, F::NAME, name)?.is_none() {
         let asked: Asked = body::typed::<F::Wire>(given.clone())?.into();
         let (subject, target) = (rules::subject::<F>(tx, &asked)?, target::<F>(tx, &asked)?);
-        let role = rules::role::<F>(tx, &asked)?;
+        let role = rules::role::<F>(tx, call, &asked)?;
         there = rules::same::<F>(tx, (&subject, &target), &role.name)?;
     }
     kind::apply::<Bindings<F>>(tx, call, given, version, there.as_deref().unwrap_or(name)).map(|_| ())
@@ -245,6 +247,12 @@ impl<F: Form> Kind for Bindings<F> {
 
     fn find(tx: &mut Tx, _: &Call, id: &str, _: &str) -> Outcome<Option<Object>> {
         objects::by_key(tx, F::NAME, id)
+    }
+
+    fn scope(object: &Object) -> Scope<'_> {
+        let of_project = F::RESOURCE == Resource::ProjectBinding;
+        let name = object.doc.pointer("/targetRef/name").and_then(Value::as_str);
+        Scope::in_project(object.owner(), name.filter(|_| of_project))
     }
 
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
@@ -327,11 +335,11 @@ impl<F: Form> Kind for Bindings<F> {
         rules::check_form::<F>(&asked)?;
         let expiry = rules::expiry(call, &asked)?;
         if !of_project {
-            rules::check_owner::<F>(&asked, allowed)?;
+            rules::check_appointment::<F>(tx, call, &asked, allowed)?;
         }
         // What is not there is told before what does not fit.
         let target = target::<F>(tx, &asked)?;
-        let role = rules::role::<F>(tx, &asked)?;
+        let role = rules::role::<F>(tx, call, &asked)?;
         let subject = rules::subject::<F>(tx, &asked)?;
         // From here on, one after the other in each workspace.
         workspace::hold_alone(tx, &home)?;
@@ -379,9 +387,15 @@ impl<F: Form> Kind for Bindings<F> {
         if asked.expiry == binding.expiry_date {
             return Ok(object);
         }
+        if F::RESOURCE == Resource::WorkspaceBinding {
+            rules::check_appointment::<F>(tx, call, &asked, allowed)?;
+        }
         binding.expiry_date = rules::expiry(call, &asked)?;
+        if binding.expiry_date.is_some() {
+            Self::refuse_last_admin(tx, call, &object, &binding)?;
+        }
         let target = target::<F>(tx, &asked)?;
-        let role = rules::role::<F>(tx, &asked)?;
+        let role = rules::role::<F>(tx, call, &asked)?;
         let home = asked.workspace().to_owned();
         workspace::hold_alone(tx, &home)?;
         let draft = draft::<F>(tx, call, &home, &binding, role, &target)?;
@@ -413,10 +427,27 @@ impl<F: Form> Bindings<F> {
         let allowed = call.may(F::RESOURCE, Action::Delete, &Self::scope(object))?;
         let binding: Binding = object.doc()?;
         workspace::hold_alone(tx, object.owner())?;
+        if F::RESOURCE == Resource::WorkspaceBinding {
+            if binding.role_ref.name.parse::<AdminRole>().is_ok() {
+                appointment::refuse_admin_by_others(call)?;
+            }
+            Self::refuse_last_admin(tx, call, object, &binding)?;
+            let of = (object.id, binding.subject.uuid, binding.role_ref.name.as_str());
+            appointment::check_removal(tx, call, object.owner(), of, allowed)?;
+        }
         let told = Told::new(binding::title(F::NAME, false), binding::sentence(&binding, "is no longer"));
         objects::remove(tx, call, allowed, object, told)?;
         binding::changed(tx, call, &binding)?;
         Ok(binding.subject.uuid)
+    }
+
+    /// The organization keeps an administrator.
+    fn refuse_last_admin(tx: &mut Tx, call: &Call, object: &Object, binding: &Binding) -> Outcome<()> {
+        let is_admin = binding.role_ref.name == AdminRole::OrganizationAdmin.name();
+        if F::RESOURCE == Resource::WorkspaceBinding && is_admin {
+            appointment::refuse_last_admin(tx, call, &Going::Binding(object.id))?;
+        }
+        Ok(())
     }
 
     /// What follows for whoever may have lost the last binding to a workspace.

@@ -4,11 +4,11 @@ use super::wire::Asked;
 use super::{Form, WORKSPACE_ROLES};
 use crate::{project, workspace};
 use stoa_base::{Day, Moment, ObjectId, Refusal};
-use stoa_core::guard::Reach;
 use stoa_core::objects::Object;
 use stoa_core::{Allowed, Call, Outcome, Resource};
 use stoa_db::{Sql, Tx};
-use stoa_identity::{binding, group, projectrole, user};
+use stoa_identity::role::AdminRole;
+use stoa_identity::{appointment, binding, group, projectrole, user};
 
 /// Longest name of a binding in characters (§1.11).
 const NAME_MAX: usize = 45;
@@ -69,31 +69,34 @@ pub fn expiry(call: &Call, asked: &Asked) -> Result<Option<String>, Refusal> {
     Ok(Some(day.clone()))
 }
 
-/// Owners are people, and only administrators appoint them.
-pub fn check_owner<F: Form>(asked: &Asked, allowed: Allowed) -> Result<(), Refusal> {
+/// Owners are people, and who appoints them is decided apart; so it is with administrators.
+pub fn check_appointment<F: Form>(tx: &mut Tx, call: &Call, asked: &Asked, allowed: Allowed) -> Outcome<()> {
+    if asked.role.name.parse::<AdminRole>().is_ok() {
+        appointment::refuse_admin_by_others(call)?;
+    }
     if asked.role.name != OWNER {
         return Ok(());
     }
     if F::OF_GROUP {
-        return Err(Refusal::invalid("roleRef.name", format!("cannot be {OWNER}: owners are users")));
+        return Err(Refusal::invalid("roleRef.name", format!("cannot be {OWNER}: owners are users")).into());
     }
-    if !matches!(allowed.reach(), Reach::Admin | Reach::System) {
-        let needed = "ADM_WORKSPACEPRINCIPALBINDING_SAVE";
-        return Err(Refusal::Forbidden(format!(
-            "you don't have sufficient permissions: this needs {needed}, because it appoints an owner"
-        )));
-    }
-    Ok(())
+    appointment::check_owner(tx, call, asked.workspace(), allowed)
 }
 
 /// The role that is meant, or 422.
-pub fn role<F: Form>(tx: &mut Tx, asked: &Asked) -> Outcome<Role> {
+pub fn role<F: Form>(tx: &mut Tx, call: &Call, asked: &Asked) -> Outcome<Role> {
     let name = &asked.role.name;
     if F::RESOURCE == Resource::WorkspaceBinding {
-        if WORKSPACE_ROLES.contains(&name.as_str()) {
+        let administers = asked.workspace() == call.world.settings.admin_workspace;
+        let is_admin_role = administers && name.parse::<AdminRole>().is_ok();
+        if is_admin_role || WORKSPACE_ROLES.contains(&name.as_str()) {
             return Ok(Role { name: name.clone(), object: None });
         }
-        let known = WORKSPACE_ROLES.join(", ");
+        let mut known: Vec<&str> = WORKSPACE_ROLES.to_vec();
+        if administers {
+            known.extend(AdminRole::all().map(AdminRole::name));
+        }
+        let known = known.join(", ");
         let message = format!("`roleRef.name`: there is no workspace role '{name}'; there are {known}.");
         return Err(Refusal::Impossible(message).into());
     }

@@ -420,6 +420,8 @@ impl Stage {
                 "communications" => self.communication.clone(),
                 "landingzones" => "shop-zone".into(),
                 "tenants" => self.tenant.clone(),
+                "accounts" | "users" => "lea".into(),
+                "sessions" | "links" => "none".into(),
                 other => panic!("say which of {other} to ask for"),
             },
             other => panic!("say which of {other} to ask for"),
