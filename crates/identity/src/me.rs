@@ -27,11 +27,11 @@ pub struct Home {
     identifier: String,
     /// For people.
     display_name: String,
-    /// The greatest role.
+    /// The greatest role: `Owner`, `Manager` or `Member`.
     role: String,
     /// Whether the platform builder is switched on.
     platform_builder: bool,
-    /// Of a member: identifiers of the projects they are bound to. Absent means all.
+    /// Of a member: the projects they are bound to, as `<workspace>.<project>`. Absent means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     projects: Option<Vec<String>>,
@@ -161,12 +161,12 @@ fn home(roles: &[InWorkspace], projects: &[InProject]) -> Option<Home> {
     let first = roles.first()?;
     let role = held::greatest(roles)?;
     let bound = projects.iter().filter(|held| held.workspace == first.workspace);
-    let mut bound: Vec<String> = bound.map(|held| bare(&held.project)).collect();
+    let mut bound: Vec<String> = bound.map(|held| held.project.clone()).collect();
     bound.dedup();
     Some(Home {
         identifier: first.workspace.clone(),
         display_name: first.display_name.clone(),
-        role: role.name().into(),
+        role: role.word().into(),
         platform_builder: first.builder,
         projects: (role == WorkspaceRole::Member).then_some(bound),
     })

@@ -198,6 +198,15 @@ impl WorkspaceRole {
         }
     }
 
+    /// `Owner`, `Manager` or `Member`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Manager => "Manager",
+            Self::Member => "Member",
+        }
+    }
+
     /// The codes it gives in a workspace, where the platform builder may be switched on.
     pub fn permissions(self, builder: bool) -> PermissionSet {
         use Action::Read;

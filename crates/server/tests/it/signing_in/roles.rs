@@ -56,8 +56,8 @@ on_both! {
         member.get("meshWorkspaceUserBinding", "").await.expect(403);
         let about = me(&member).await;
         assert_eq!(about["workspaces"], json!([{
-            "identifier": "shop", "displayName": "Team shop", "role": "Workspace Member",
-            "platformBuilder": false, "projects": ["web"],
+            "identifier": "shop", "displayName": "Team shop", "role": "Member",
+            "platformBuilder": false, "projects": ["shop.web"],
         }]));
         // Beside the workspace they are nobody.
         assert_eq!(me(&lea).await["permissions"], json!([]));
