@@ -235,10 +235,11 @@ fn start_runner(
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
-    let routes = Router::new().fallback(move |request| {
+    let api = {
         let app = Arc::clone(&app);
-        dispatch::handle(app, request)
-    });
+        Router::new().fallback(move |request| dispatch::handle(Arc::clone(&app), request))
+    };
+    let routes = stoa_panel::router(app, api);
     let stopped = stop.clone();
     let serving = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { stopped.cancelled().await });
