@@ -1,20 +1,23 @@
 # Every target sets up what it needs on a fresh Debian machine, as root or with sudo, and says what it installs.
 
-.PHONY: help build demo test lint bench book
+.PHONY: help build demo test screenshots lint bench book
 .DEFAULT_GOAL := help
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-6s %s\n' "$$name" "$$text"; done
+		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 build: ## Build the one binary, `stoa`
 	@scripts/build
 
-demo: ## Start a server, order three building blocks, watch them run, keep serving
+demo: ## Start a server, walk through the main job, move a whole organization in, keep serving the panel
 	@scripts/demo
 
-test: ## Everything that CI checks, on SQLite and PostgreSQL, and the demo as a whole-system test
+test: ## Everything that CI checks, on SQLite and PostgreSQL, in a browser, and the demo as a whole-system test
 	@scripts/test
+
+screenshots: ## Write every page of the panel, light and dark, wide and narrow, to docs/img
+	@scripts/browser --screenshots
 
 lint: ## Formatting, clippy, tidy, documentation, scripts, licences
 	@scripts/lint

@@ -33,6 +33,7 @@ export function write(folder, words) {
     writeFileSync(join(target, name), filled(readFileSync(source, 'utf8'), { ...words, ...more }))
   }
   put(join(organization, 'organization.yaml'), 'first/organization.yaml')
+  put(join(organization, 'administrators.yaml'), 'first/zz-administrators.yaml')
   put(join(organization, 'runners.yaml'), 'first/runners.yaml')
   put(join(organization, 'platforms.yaml'), 'offer/platforms.yaml')
   put(join(organization, 'keys.yaml'), 'offer/keys.yaml')

@@ -7,23 +7,25 @@ import { promisify } from 'node:util'
 import { Client } from './client.mjs'
 import * as manifests from './manifests.mjs'
 import * as orders from './orders.mjs'
+import * as people from './people.mjs'
 
 const run = promisify(execFile)
 
 /** Makes the organization in the server that `key` belongs to; `say` is told what happens. */
 export async function seed({ key, folder, spaces, stoa }, say = () => {}) {
   const began = Date.now()
+  const admin = await Client.fromFile(key)
   mkdirSync(join(folder, 'seed-storage'), { recursive: true })
   const target = manifests.write(folder, {
     REPOSITORY: manifests.repository(resolve(folder)),
     STORAGE: resolve(folder, 'seed-storage'),
     SPACES: spaces,
+    ADMIN: (await (await fetch(`${admin.url}/mesh/info`)).json()).adminWorkspaceIdentifier,
   })
   process.env.SEED_ACCESS_KEY ??= 'kept-in-no-log'
   process.env.SEED_GITHUB_KEY ??= 'not-a-key'
   process.env.SEED_PASSWORD ??= 'correct horse battery'
   const wanted = JSON.parse(readFileSync(join(manifests.organization, 'orders.json'), 'utf8'))
-  const admin = await Client.fromFile(key)
   const as = (file, ...words) => command(stoa, file, words)
 
   say('Workspaces, people, projects')
@@ -37,6 +39,8 @@ export async function seed({ key, folder, spaces, stoa }, say = () => {}) {
   const fresh = await orders.blocks(admin, wanted)
   await leave(admin, leaving)
   await communicate(admin, wanted.communications)
+  say('Accounts')
+  await people.accounts(admin, wanted.accounts)
   say(`${fresh} blocks ordered; done in ${((Date.now() - began) / 1000).toFixed(1)} s`)
 }
 
