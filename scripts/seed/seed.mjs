@@ -34,13 +34,14 @@ export async function seed({ key, folder, spaces, stoa }, say = () => {}) {
   await as(key, 'apply', '-f', join(target, 'offer'))
   await publish(admin, (...words) => as(key, 'platform', ...words))
   await awaitingApproval(admin, stoa, target)
-  say('Tenants and building blocks')
+  say('Tenants, building blocks, accounts')
+  const accounts = people.accounts(admin, wanted.accounts)
+  accounts.catch(() => {})
   const leaving = await orders.tenants(admin, wanted.tenants)
   const fresh = await orders.blocks(admin, wanted)
   await leave(admin, leaving)
   await communicate(admin, wanted.communications)
-  say('Accounts')
-  await people.accounts(admin, wanted.accounts)
+  await accounts
   say(`${fresh} blocks ordered; done in ${((Date.now() - began) / 1000).toFixed(1)} s`)
 }
 
