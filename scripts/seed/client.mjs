@@ -21,6 +21,8 @@ const VERSIONS = {
   meshbuildingblockruns: ['meshbuildingblockrun', 'v1'],
   meshbuildingblockdefinitions: ['meshbuildingblockdefinition', 'v1-preview'],
   meshbuildingblockdefinitionversions: ['meshbuildingblockdefinitionversion', 'v1-preview'],
+  meshbuildingblockrunners: ['meshbuildingblockrunner', 'v1-preview'],
+  meshintegrations: ['meshintegration', 'v1'],
   meshcommunicationdefinitions: ['meshcommunicationdefinition', 'v1-preview'],
   meshcommunications: ['meshcommunication', 'v1-preview'],
 }
