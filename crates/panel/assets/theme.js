@@ -3,7 +3,7 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
-    const wanted = root.dataset.theme;
+    const wanted = root.dataset.panelTheme;
     root.setAttribute("data-bs-theme", wanted === "light" || wanted === "dark" ? wanted : dark.matches ? "dark" : "light");
   };
   apply();

@@ -13,14 +13,17 @@ mod project;
 pub mod shell;
 pub mod text;
 
+use crate::ctx::Ctx;
+use crate::problem::Problem;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderName, HeaderValue, header};
 use std::sync::Arc;
-use stoa_web::App;
+use stoa_web::route::Found;
+use stoa_web::{App, dispatch};
 
 /// What every page can reach.
 #[derive(Clone)]
@@ -32,8 +35,8 @@ pub struct Panel {
 /// Pages of one area.
 pub type Pages = Router<Panel>;
 
-/// All pages and what they load. Paths that are no page are left to `api`.
-pub fn router(app: Arc<App>, api: Router) -> Router {
+/// The whole server: pages, what they load, and the API on all other paths.
+pub fn router(app: Arc<App>) -> Router {
     let panel = Panel { app };
     let pages = Pages::new()
         .merge(shell::pages())
@@ -41,10 +44,29 @@ pub fn router(app: Arc<App>, api: Router) -> Router {
         .merge(project::pages())
         .layer(middleware::from_fn_with_state(panel.clone(), shell::explained))
         .layer(middleware::from_fn(dressed))
+        .fallback(elsewhere)
         .with_state(panel);
     // What has a hash in its name never changes, and needs no signing in.
     let files = Router::new().route("/assets/{file}", get(assets::serve));
-    pages.merge(files).fallback_service(api)
+    pages.merge(files)
+}
+
+/// What is no page: a call of the API, or an address that leads nowhere, which people are told as people.
+async fn elsewhere(State(panel): State<Panel>, request: Request) -> Response {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let is_person = accept.is_some_and(|accept| accept.contains("text/html"));
+    let path = request.uri().path();
+    if !is_person || !matches!(panel.app.router.find(request.method(), path), Found::Nothing) {
+        return dispatch::handle(panel.app, request).await;
+    }
+    let problem = Problem::not_found(text::fill(text::tr("There is no page at {0}."), &[path]));
+    let (mut parts, _) = request.into_parts();
+    let mut response = match Ctx::from_request_parts(&mut parts, &panel).await {
+        Ok(ctx) => shell::problem_page(&ctx, &problem),
+        Err(response) => response,
+    };
+    dress(&mut response);
+    response
 }
 
 /// Everything comes from here, nothing runs that stands in a page, nobody frames a page.
@@ -64,11 +86,15 @@ const HEADERS: &[(&str, &str)] = &[
 
 async fn dressed(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    dress(&mut response);
+    response
+}
+
+fn dress(response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
     // Pages are about somebody.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

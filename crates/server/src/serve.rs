@@ -5,7 +5,6 @@ use crate::config::{Config, ConfigError};
 use crate::pending::{Pending, Written};
 use crate::{assembly, controllers, embedded, keys};
 use anyhow::Context;
-use axum::Router;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use stoa_core::keys::ring::Locked;
 use stoa_core::{Call, Settings, World, secrets};
 use stoa_db::Engine;
 use stoa_identity::account::Purpose;
-use stoa_web::{App, dispatch};
+use stoa_web::App;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -235,11 +234,7 @@ fn start_runner(
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
-    let api = {
-        let app = Arc::clone(&app);
-        Router::new().fallback(move |request| dispatch::handle(Arc::clone(&app), request))
-    };
-    let routes = stoa_panel::router(app, api);
+    let routes = stoa_panel::router(app);
     let stopped = stop.clone();
     let serving = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { stopped.cancelled().await });

@@ -5,7 +5,7 @@ customElements.define("stoa-theme", class extends HTMLElement {
       const wanted = event.target.closest("[data-theme-to]")?.dataset.themeTo;
       if (!wanted) return;
       document.cookie = `stoa_theme=${wanted}; path=/; max-age=31536000; samesite=lax`;
-      document.documentElement.dataset.theme = wanted;
+      document.documentElement.dataset.panelTheme = wanted;
       dispatchEvent(new Event("stoa:theme"));
     };
   }
