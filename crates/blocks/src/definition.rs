@@ -37,6 +37,16 @@ pub enum TargetType {
     WorkspaceLevel,
 }
 
+impl TargetType {
+    /// As the API writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TenantLevel => "TENANT_LEVEL",
+            Self::WorkspaceLevel => "WORKSPACE_LEVEL",
+        }
+    }
+}
+
 /// A reference by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NamedRef {
@@ -264,16 +274,18 @@ fn draft(
     let mut doc = serde_json::to_value(&definition)?;
     let tags = tags::admit(tx, call, allowed, Target::Definition, "metadata.tags", metadata.tags, old)?;
     doc["tags"] = Value::Object(tags);
-    Ok(Draft {
-        doc,
-        status: Value::Null,
-        facets: vec![
-            ("displayName", definition.display_name),
-            ("published", published.to_string()),
-            ("runTransparency", definition.run_transparency.to_string()),
-        ],
-        references: vec![("owner", home.id)],
-    })
+    let mut facets = vec![
+        ("displayName", definition.display_name),
+        ("published", published.to_string()),
+        ("runTransparency", definition.run_transparency.to_string()),
+        ("targetType", definition.target_type.word().to_owned()),
+    ];
+    if !definition.use_in_landing_zones_only {
+        facets.push(("orderable", true.to_string()));
+    }
+    let platforms = definition.supported_platforms.into_iter().flatten();
+    facets.extend(platforms.map(|platform| ("platformType", platform.name)));
+    Ok(Draft { doc, status: Value::Null, facets, references: vec![("owner", home.id)] })
 }
 
 /// The kind.
@@ -288,6 +300,9 @@ impl Kind for Definitions {
     const FILTERS: &'static [(&'static str, &'static str)] = &[
         ("ownedByWorkspace", "Owning workspace"),
         ("includeAllPublished", "true adds released definitions of other workspaces"),
+        ("orderable", "true leaves out those for landing zones only"),
+        ("targetType", "TENANT_LEVEL or WORKSPACE_LEVEL"),
+        ("platformType", "Platform type that it supports"),
     ];
     const REQUEST: &'static str = "BuildingBlockDefinition";
     const RESPONSE: &'static str = "BuildingBlockDefinition";
@@ -317,7 +332,10 @@ impl Kind for Definitions {
     }
 
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
-        let mut query = Query::of(KIND, seen);
+        let mut query = Query::of(KIND, seen)
+            .with("platformType", request.query("platformType"))
+            .with("targetType", request.query("targetType"))
+            .with("orderable", request.query("orderable").filter(|asked| *asked == "true"));
         query.workspace = request.query("ownedByWorkspace").map(Into::into);
         if request.query("includeAllPublished") == Some("true") {
             query.published = Some(("published", "true".into()));

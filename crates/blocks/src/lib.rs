@@ -20,6 +20,7 @@ use stoa_web::{Kind, Route, kind};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "run", sql: include_str!("../schema/0010_run.sql") },
     Migration { number: 11, name: "state", sql: include_str!("../schema/0011_state.sql") },
+    Migration { number: 40, name: "people", sql: include_str!("../schema/0040_people.sql") },
 ];
 
 /// The area's controllers.

@@ -21,6 +21,11 @@ pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 
+/// The text at a JSON pointer; empty where there is none.
+pub fn text_at<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// A path with a query made of the pairs that have a value.
 pub fn with_query<N: AsRef<str>, V: AsRef<str>>(
     path: &str,

@@ -3,13 +3,17 @@
 
 pub mod api;
 pub mod assets;
+mod block;
 pub mod ctx;
 pub mod form;
+pub mod input;
 pub mod listing;
 mod live;
+mod market;
 pub mod parts;
 pub mod problem;
 mod project;
+mod run;
 pub mod shell;
 pub mod text;
 
@@ -42,6 +46,9 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(shell::pages())
         .merge(live::pages())
         .merge(project::pages())
+        .merge(market::pages())
+        .merge(block::pages())
+        .merge(run::pages())
         .layer(middleware::from_fn_with_state(panel.clone(), shell::explained))
         .layer(middleware::from_fn(dressed))
         .fallback(elsewhere)

@@ -67,6 +67,14 @@ impl Listing {
         api::with_query(&self.path, pairs.map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
+    /// The address with one filter set to a value, or without it when that is its value.
+    pub fn toggled(&self, name: &str, value: &str) -> String {
+        let is_on = self.value(name) == value;
+        let pairs = self.query.iter().filter(|(key, _)| key != name);
+        let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
+        api::with_query(&self.path, pairs.chain([(name, if is_on { "" } else { value })]))
+    }
+
     /// The value of a filter; empty when it is not set.
     pub fn value(&self, name: &str) -> &str {
         self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)

@@ -138,6 +138,7 @@ impl Kind for Blocks {
         ("tenantUuid", "Target tenant"),
         ("targetRefKind", "meshTenant or meshWorkspace"),
         ("status", "Execution status"),
+        ("parentUuid", "Blocks that depend on this one"),
         ("managedByWorkspaceIdentifier", "Blocks of definitions that this workspace owns"),
         ("managedByDefinitionUuid", "Blocks of this definition, as its operator"),
     ];
@@ -214,6 +215,10 @@ impl Kind for Blocks {
             .with("status", status)
             .with("manager", managed);
         query.workspace = request.query("workspaceIdentifier").map(Into::into);
+        if let Some(parent) = request.query("parentUuid") {
+            let children = "SELECT source FROM reference WHERE relation = 'parent' AND target = ?";
+            query = query.within(children, vec![parent.to_owned()]);
+        }
         Ok(query)
     }
 

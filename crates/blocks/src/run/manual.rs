@@ -51,7 +51,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     store::put_source(tx, run.id, &source)?;
     let mut step = store::new_step(SOURCE, STEP, 0);
     step.display_name = "Manual Block Run".into();
-    step.state = "SUCCEEDED".into();
+    step.reach("SUCCEEDED", call.now);
     store::put_step(tx, run.id, &step)?;
     if run.behavior == Behavior::Apply.word() {
         for (key, row) in &ordered.block.inputs {

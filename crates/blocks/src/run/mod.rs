@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod deadline;
 mod deliver;
+mod digest;
 pub mod engine;
 pub mod logs;
 pub mod manual;

@@ -176,7 +176,7 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
             name.clone_into(&mut step.display_name);
         }
         if let Some(state) = state {
-            state.clone_into(&mut step.state);
+            step.reach(state, call.now);
         }
         if let Some(message) = text(report, "userMessage") {
             step.user_message = Some(store::user_message(message));
@@ -192,6 +192,8 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
         change["displayName"] = json!(step.display_name);
         change["status"] = json!(step.state);
         change["userMessage"] = json!(step.user_message);
+        change["startedOn"] = json!(step.started_at);
+        change["endedOn"] = json!(step.ended_at);
         changes.push(change);
     }
     engine::tell_of(tx, call, run, Deed::Reported, json!({ "steps": changes }))

@@ -2,7 +2,7 @@
 
 use super::logs::{self, View};
 use super::model::Run;
-use super::{KIND, claim, payload, report, store, stream};
+use super::{KIND, claim, digest, payload, report, store, stream};
 use crate::block;
 use crate::block::model::Ordered;
 use crate::version;
@@ -104,6 +104,7 @@ pub fn schemas(schemas: &mut Schemas) {
     schemas.add::<Report>();
     schemas.add::<Answer>();
     schemas.add::<Completion>();
+    schemas.add::<digest::Digest>();
 }
 
 /// The routes.
@@ -172,6 +173,9 @@ pub fn routes() -> Vec<Route> {
             }),
         stream::route(),
     ]
+    .into_iter()
+    .chain(digest::routes())
+    .collect()
 }
 
 /// The whole run object for readers: secrets stay sealed, the token is not told.

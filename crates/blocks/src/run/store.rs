@@ -292,20 +292,27 @@ pub struct Step {
     pub log_bytes: usize,
     /// Counts how often the system message was written anew.
     pub log_turn: i64,
+    /// When it was first worked on.
+    pub started_at: Option<Moment>,
+    /// When it ended.
+    pub ended_at: Option<Moment>,
     log_digest: String,
     place: i64,
 }
 
 const STEPS: Sql = Sql::new(
-    "SELECT t.source, t.id, t.display_name, t.state, t.user_message, t.log_bytes, t.log_digest, t.place
+    "SELECT t.source, t.id, t.display_name, t.state, t.user_message, t.log_bytes, t.log_digest, t.place,
+        t.started_at, t.ended_at
      FROM run_step t JOIN run_source s ON s.run = t.run AND s.id = t.source
      WHERE t.run = $1 ORDER BY s.place, t.place",
 );
 const PUT_STEP: Sql = Sql::new(
-    "INSERT INTO run_step (run, source, id, place, display_name, state, user_message, log_bytes, log_digest)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    "INSERT INTO run_step (run, source, id, place, display_name, state, user_message, log_bytes, log_digest,
+        started_at, ended_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (run, source, id) DO UPDATE SET display_name = excluded.display_name, state = excluded.state,
-        user_message = excluded.user_message, log_bytes = excluded.log_bytes, log_digest = excluded.log_digest",
+        user_message = excluded.user_message, log_bytes = excluded.log_bytes, log_digest = excluded.log_digest,
+        started_at = excluded.started_at, ended_at = excluded.ended_at",
 );
 
 /// Steps of a run: by source, then in the order they came.
@@ -321,6 +328,8 @@ pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
             user_message: row.get(4)?,
             log_bytes: usize::try_from(row.get::<i64>(5)?).unwrap_or(0),
             log_turn: turn.parse().unwrap_or(0),
+            started_at: row.get::<Option<i64>>(8)?.map(Moment::from_micros),
+            ended_at: row.get::<Option<i64>>(9)?.map(Moment::from_micros),
             log_digest: digest.to_owned(),
             place: row.get(7)?,
         })
@@ -337,8 +346,26 @@ pub fn new_step(source: &str, id: &str, place: usize) -> Step {
         user_message: None,
         log_bytes: 0,
         log_turn: 0,
+        started_at: None,
+        ended_at: None,
         log_digest: String::new(),
         place: i64::try_from(place).unwrap_or(i64::MAX),
+    }
+}
+
+impl Step {
+    /// Moves it to a state at a time: its first state but `PENDING` begins it, a final one ends it.
+    pub fn reach(&mut self, state: &str, now: Moment) {
+        let is_over = matches!(state, "SUCCEEDED" | "FAILED" | "ABORTED");
+        if state != "PENDING" {
+            self.started_at.get_or_insert(now);
+        }
+        if !is_over {
+            self.ended_at = None;
+        } else if state != self.state {
+            self.ended_at = Some(now);
+        }
+        state.clone_into(&mut self.state);
     }
 }
 
@@ -356,6 +383,8 @@ pub fn put_step(tx: &mut Tx, run: RunId, step: &Step) -> Outcome<()> {
             step.user_message.as_deref().into(),
             i64::try_from(step.log_bytes).unwrap_or(i64::MAX).into(),
             format!("{} {}", step.log_turn, step.log_digest).into(),
+            step.started_at.map(Moment::micros).into(),
+            step.ended_at.map(Moment::micros).into(),
         ],
     )?;
     Ok(())

@@ -106,6 +106,8 @@ fn replay(tx: &mut Tx, run: &Run, view: View) -> Outcome<Vec<Message>> {
             "displayName": step.display_name,
             "status": step.state,
             "userMessage": step.user_message,
+            "startedOn": step.started_at,
+            "endedOn": step.ended_at,
         });
         messages.push(message("step", data));
         if view.sees_system() && step.log_bytes > 0 {

@@ -417,6 +417,7 @@ impl Stage {
             // Stoa's own endpoints: /api/stoa/v1/platforms/…
             "v1" => match route.path.split('/').nth(4).unwrap_or_default() {
                 "platforms" => self.platform.clone(),
+                "runs" => self.run.clone(),
                 "communications" => self.communication.clone(),
                 "landingzones" => "shop-zone".into(),
                 "tenants" => self.tenant.clone(),

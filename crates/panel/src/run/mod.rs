@@ -1,0 +1,5 @@
+//! Building blocks.
+use crate::Pages;
+pub fn pages() -> Pages {
+    Pages::new()
+}
