@@ -9,6 +9,7 @@ pub mod feed;
 pub mod followers;
 pub mod guard;
 pub mod keys;
+pub mod labels;
 pub mod listing;
 pub mod objects;
 pub mod outcome;

@@ -1,6 +1,7 @@
 //! Lists of declared objects: scoped by who asks, filtered by facets, read by page.
 
 use crate::guard::Visibility;
+use crate::labels;
 use crate::objects::{COLUMNS, Object};
 use crate::outcome::Outcome;
 use std::collections::BTreeSet;
@@ -75,6 +76,40 @@ pub struct Found<T> {
 
 /// The kind that others belong to.
 const PROJECT: &str = "meshProject";
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Oldest first: the only order in which pages follow one another by key.
+    #[default]
+    Oldest,
+    /// Newest first.
+    Newest,
+    /// By name.
+    Name,
+    /// By name, the last first.
+    NameDown,
+}
+
+/// No list has this order.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("knows createdOn, -createdOn, name and -name, not `{0}`")]
+pub struct BadSort(String);
+
+impl FromStr for Sort {
+    type Err = BadSort;
+
+    fn from_str(text: &str) -> Result<Self, BadSort> {
+        Ok(match text {
+            "createdOn" => Self::Oldest,
+            "-createdOn" => Self::Newest,
+            "name" => Self::Name,
+            "-name" => Self::NameDown,
+            other => return Err(BadSort(other.to_owned())),
+        })
+    }
+}
+
 /// The facet whose usual value nearly every object has.
 const BROAD: &str = "state";
 
@@ -101,6 +136,10 @@ pub struct Query {
     pub within: Vec<(String, Vec<String>)>,
     /// Whether deleted objects are listed too.
     pub even_deleted: bool,
+    /// Text that name, identifier or uuid hold, in whatever letters.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: Sort,
 }
 
 impl Query {
@@ -117,6 +156,8 @@ impl Query {
             facets: Vec::new(),
             within: Vec::new(),
             even_deleted: false,
+            text: None,
+            sort: Sort::Oldest,
         }
     }
 
@@ -138,6 +179,42 @@ impl Query {
 
     /// The FROM and WHERE parts, their values, and the columns that order the list.
     fn parts(&self) -> (String, Vec<Value>, &'static str) {
+        let (from, wheres, values, order) = self.divided();
+        (format!("FROM {from} WHERE {wheres}"), values, order)
+    }
+
+    /// The query of the ids on a page, and how its rows are read, `?` for that query.
+    fn ordered(&self, limit: &str) -> (String, &'static str) {
+        let (from, wheres, _, order) = self.divided();
+        let by_name = |order: &str| {
+            format!(
+                "SELECT o.id FROM {from} JOIN label n ON n.object = o.id WHERE {wheres} ORDER BY {order} {limit}"
+            )
+        };
+        match self.sort {
+            Sort::Oldest => (
+                format!("SELECT o.id FROM {from} WHERE {wheres} ORDER BY {order} {limit}"),
+                "WHERE o.id IN (?) ORDER BY o.created_at, o.id",
+            ),
+            Sort::Newest => (
+                format!(
+                    "SELECT o.id FROM {from} WHERE {wheres} ORDER BY {} DESC {limit}",
+                    order.replace(", ", " DESC, ")
+                ),
+                "WHERE o.id IN (?) ORDER BY o.created_at DESC, o.id DESC",
+            ),
+            Sort::Name => (
+                by_name("n.text, o.id"),
+                "JOIN label n ON n.object = o.id WHERE o.id IN (?) ORDER BY n.text, o.id",
+            ),
+            Sort::NameDown => (
+                by_name("n.text DESC, o.id"),
+                "JOIN label n ON n.object = o.id WHERE o.id IN (?) ORDER BY n.text DESC, o.id",
+            ),
+        }
+    }
+
+    fn divided(&self) -> (String, String, Vec<Value>, &'static str) {
         let mut values: Vec<Value> = vec![self.kind.into()];
         let mut bind = |value: Value| {
             values.push(value);
@@ -204,7 +281,13 @@ impl Query {
             }
             wheres.push(format!("({})", if any.is_empty() { "1 = 0".into() } else { any.join(" OR ") }));
         }
-        (format!("FROM {from} WHERE {}", wheres.join(" AND ")), values, order)
+        if let Some(text) = &self.text {
+            let pattern = bind(labels::anywhere(text).into());
+            wheres.push(format!(
+                "o.id IN (SELECT l.object FROM label l WHERE l.kind = $1 AND l.text LIKE {pattern} ESCAPE '\\')"
+            ));
+        }
+        (from, wheres.join(" AND "), values, order)
     }
 }
 
@@ -243,31 +326,53 @@ pub fn is_within(tx: &mut Tx, workspace: &str, projects: &BTreeSet<String>, id: 
     })
 }
 
-/// One page of a list, oldest first. The total costs a count only when the page does not tell it.
+/// One page of a list. The total costs a count only when the page does not tell it.
 pub fn list(tx: &mut Tx, query: &Query, page: &Page) -> Outcome<Found<Object>> {
     let (parts, values, order) = query.parts();
     let skipped = page.number.saturating_mul(page.size);
     let mut args = values.clone();
     let next = values.len() + 1;
+    let after = page.after.as_ref().filter(|_| query.sort == Sort::Oldest);
     // Documents are read for the rows of the page only: the inner query stays within indexes.
-    let inner = if let Some(Cursor { created_at, id }) = &page.after {
+    let (inner, outer) = if let Some(Cursor { created_at, id }) = after {
         args.extend([page.size.into(), (*created_at).into(), id.into()]);
         let (limit, at, of) = (next, next + 1, next + 2);
-        format!("SELECT o.id {parts} AND ({order}) > (${at}, ${of}) ORDER BY {order} LIMIT ${limit}")
+        let inner =
+            format!("SELECT o.id {parts} AND ({order}) > (${at}, ${of}) ORDER BY {order} LIMIT ${limit}");
+        (inner, "WHERE o.id IN (?) ORDER BY o.created_at, o.id")
     } else {
         args.extend([page.size.into(), skipped.into()]);
-        format!("SELECT o.id {parts} ORDER BY {order} LIMIT ${next} OFFSET ${}", next + 1)
+        query.ordered(&format!("LIMIT ${next} OFFSET ${}", next + 1))
     };
-    let sql = Sql::built(format!(
-        "SELECT {COLUMNS} FROM object o WHERE o.id IN ({inner}) ORDER BY o.created_at, o.id"
-    ));
+    let sql = Sql::built(format!("SELECT {COLUMNS} FROM object o {}", outer.replace('?', &inner)));
     let items = tx.all(&sql, &args, Object::read)?;
     let read = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    let told = page.after.is_none() && read < page.size && (read > 0 || page.number == 0);
+    let told = after.is_none() && read < page.size && (read > 0 || page.number == 0);
     let total = if told {
         skipped + read
     } else {
         tx.one(&Sql::built(format!("SELECT count(*) {parts}")), &values, |row| row.get(0))?
     };
     Ok(Found { items, total })
+}
+
+/// What fits `text` best, at most `limit`: first what is called so, then what begins so.
+pub fn search(tx: &mut Tx, query: Query, text: &str, limit: i64) -> Outcome<Vec<Object>> {
+    let query = Query { text: Some(text.to_owned()), ..query };
+    let (parts, mut args, _) = query.parts();
+    let next = args.len() + 1;
+    args.extend(labels::near(text).map(Value::from));
+    args.push(limit.into());
+    let like = |place: usize| format!("r.text LIKE ${place} ESCAPE '\\'");
+    let sql = Sql::built(format!(
+        "SELECT {COLUMNS} FROM object o WHERE o.id IN (
+            SELECT r.object FROM label r WHERE r.object IN (SELECT o.id {parts})
+            ORDER BY CASE WHEN {} OR {} THEN 0 WHEN {} OR {} THEN 1 ELSE 2 END, r.text LIMIT ${})",
+        like(next),
+        like(next + 1),
+        like(next + 2),
+        like(next + 3),
+        next + 4
+    ));
+    Ok(tx.all(&sql, &args, Object::read)?)
 }

@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::feed::{self, Deed, Entry};
 use crate::followers;
 use crate::guard::{Allowed, lacks};
+use crate::labels;
 use crate::outcome::{Error, Fault, Outcome};
 use crate::permission::{Action, Resource};
 use crate::secrets::redacted;
@@ -157,6 +158,7 @@ pub fn insert(
         other => other.into(),
     })?;
     set_facets(tx, &object, &draft.facets)?;
+    labels::set(tx, &object)?;
     add_references(tx, id, &draft.references)?;
     remember(tx, call, &object, &shown)?;
     tell(tx, call, &object, Deed::Created, told, (shown, None))?;
@@ -226,6 +228,7 @@ fn rewrite(
     // Another writer may have been faster: the last write wins, each under a version of its own.
     object.version = tx.one(&REPLACE, &row, |row| row.get(0))?;
     set_facets(tx, &object, &draft.facets)?;
+    labels::follow(tx, old, &object)?;
     set_references(tx, old.id, &draft.references)?;
     remember(tx, call, &object, &shown)?;
     let before = redacted(&old.doc).to_string();
@@ -252,6 +255,7 @@ pub fn amend(
     let row = [old.id.0.into(), text.into(), call.now.micros().into()];
     let mut object = Object { doc, ..old.clone() };
     object.version = tx.one(&AMEND, &row, |row| row.get(0))?;
+    labels::follow(tx, old, &object)?;
     remember(tx, call, &object, &shown)?;
     if object.deleted_at.is_some() {
         return Ok(());
@@ -274,7 +278,8 @@ pub fn observe(
     if object.status == status {
         return Ok(());
     }
-    object.status = status;
+    let was = std::mem::replace(&mut object.status, status);
+    labels::follow_status(tx, &was, object)?;
     tx.run(&OBSERVE, &[object.id.0.into(), object.status.to_string().into(), call.now.micros().into()])?;
     let entry = Entry {
         managers,
@@ -304,7 +309,7 @@ pub fn rekey(tx: &mut Tx, _allowed: Allowed, object: &mut Object, key: &str) -> 
         other => other.into(),
     })?;
     key.clone_into(&mut object.key);
-    Ok(())
+    labels::set(tx, object)
 }
 
 const BURY: Sql = Sql::new("UPDATE object SET deleted_at = $2, updated_at = $2 WHERE id = $1");
@@ -361,6 +366,12 @@ pub fn by_id_for_update(tx: &mut Tx, kind: &str, id: ObjectId) -> Outcome<Option
     };
     let sql = Sql::built(format!("SELECT {COLUMNS} FROM object o {BY_ID} {lock}"));
     Ok(tx.maybe(&sql, &[id.0.into(), kind.into()], Object::read)?)
+}
+
+/// The living object with this uuid, whatever its kind.
+pub fn by_id_of_any_kind(tx: &mut Tx, id: ObjectId) -> Outcome<Option<Object>> {
+    let sql = Sql::built(format!("SELECT {COLUMNS} FROM object o WHERE o.id = $1 AND o.deleted_at IS NULL"));
+    Ok(tx.maybe(&sql, &[id.0.into()], Object::read)?)
 }
 
 /// The object that a client names by uuid; text that is no uuid names nothing.
@@ -643,6 +654,35 @@ fn add_references(tx: &mut Tx, id: ObjectId, references: &[(&'static str, Object
 
 const REMEMBER: Sql =
     Sql::new("INSERT INTO history (object, version, at, author, doc) VALUES ($1, $2, $3, $4, $5)");
+
+/// A version that an object had.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Its number.
+    pub version: i64,
+    /// Since when.
+    pub at: Moment,
+    /// Type and identifier of who declared it, with `:` between.
+    pub author: String,
+    /// What was declared, secrets removed.
+    pub doc: Value,
+}
+
+const HISTORY: Sql =
+    Sql::new("SELECT version, at, author, doc FROM history WHERE object = $1 ORDER BY version DESC LIMIT $2");
+
+/// The newest versions of an object, at most `limit`.
+pub fn history(tx: &mut Tx, id: ObjectId, limit: i64) -> Outcome<Vec<Past>> {
+    let read = |row: &Row<'_>| {
+        Ok(Past {
+            version: row.get(0)?,
+            at: Moment::from_micros(row.get(1)?),
+            author: row.get(2)?,
+            doc: serde_json::from_str(&row.get::<String>(3)?).unwrap_or_default(),
+        })
+    };
+    Ok(tx.all(&HISTORY, &[id.0.into(), limit.into()], read)?)
+}
 
 fn remember(tx: &mut Tx, call: &Call, object: &Object, shown: &str) -> Outcome<()> {
     tx.run(

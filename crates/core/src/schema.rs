@@ -7,4 +7,5 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "kernel", sql: include_str!("../schema/0001_kernel.sql") },
     Migration { number: 12, name: "keys", sql: include_str!("../schema/0012_keys.sql") },
     Migration { number: 13, name: "collection", sql: include_str!("../schema/0013_collection.sql") },
+    Migration { number: 31, name: "label", sql: include_str!("../schema/0031_label.sql") },
 ];

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use stoa_base::{Moment, Refusal};
 use stoa_core::feed::{self, COLUMNS, Event};
 use stoa_core::guard::Visibility;
-use stoa_core::{Action, Call, Outcome, Resource, Scope};
+use stoa_core::listing::Sort;
+use stoa_core::{Action, Call, Outcome, Resource, Scope, labels};
 use stoa_db::{Sql, Tx, Value as Bound};
 use stoa_web::openapi::Schemas;
 use stoa_web::route::{About, Accept};
@@ -114,6 +115,8 @@ pub fn routes() -> Vec<Route> {
                 ("authorIdentifier", "Exact author"),
                 ("workspaceIdentifier", "Exact workspace"),
                 ("workspaceName", "Display name of the workspace contains"),
+                ("q", "Title or description contains, in small or large letters"),
+                ("sort", "`createdOn` (the usual one) or `-createdOn`"),
             ],
             ..about("List", &[400, 403])
         }),
@@ -220,6 +223,12 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
             add(&contains(column), text.into());
         }
     }
+    if let Some(text) = request.query("q") {
+        add(
+            "(lower(e.title) LIKE ? ESCAPE '\\' OR lower(e.description) LIKE ? ESCAPE '\\')",
+            labels::anywhere(text).into(),
+        );
+    }
     for title in request.query_all("excludeTitle") {
         add("e.title <> ?", title.into());
     }
@@ -259,12 +268,19 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
 fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let seen = Visibility::of(&call.actor, Resource::EventLog)?;
     let (wheres, mut args) = wheres(request, &seen)?;
+    let order = match request.sort()? {
+        Sort::Oldest => "e.at, e.id",
+        Sort::Newest => "e.at DESC, e.id DESC",
+        Sort::Name | Sort::NameDown => {
+            return Err(Refusal::invalid("sort", "knows createdOn and -createdOn here").into());
+        }
+    };
     let page = request.page();
     let count = Sql::built(format!("SELECT count(*) FROM event e WHERE {wheres}"));
     let total = tx.one(&count, &args, |row| row.get(0))?;
     args.extend([page.size.into(), page.number.saturating_mul(page.size).into()]);
     let sql = Sql::built(format!(
-        "SELECT {COLUMNS} FROM event e WHERE {wheres} ORDER BY e.at, e.id LIMIT ${} OFFSET ${}",
+        "SELECT {COLUMNS} FROM event e WHERE {wheres} ORDER BY {order} LIMIT ${} OFFSET ${}",
         args.len() - 1,
         args.len()
     ));

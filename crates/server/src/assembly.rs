@@ -1,6 +1,6 @@
 //! The areas put together: routes, schemas, tables, and the database they live in.
 
-use crate::importing;
+use crate::{finding, importing};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stoa_core::feed::{self, Bell};
@@ -183,6 +183,7 @@ fn index() -> Vec<Indexed> {
 pub fn routes() -> Vec<Route> {
     let mut routes = system::routes(index());
     routes.extend(import::routes(importing::importers()));
+    routes.extend(finding::routes());
     routes.extend(stoa_identity::routes());
     routes.extend(stoa_tenancy::routes());
     routes.extend(stoa_blocks::routes());
@@ -211,6 +212,7 @@ pub fn controllers() -> impl Iterator<Item = (&'static str, Look)> {
 
 fn schemas() -> Schemas {
     let mut schemas = Schemas::default();
+    stoa_web::finding::schemas(&mut schemas);
     stoa_identity::schemas(&mut schemas);
     stoa_tenancy::schemas(&mut schemas);
     stoa_blocks::schemas(&mut schemas);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use stoa_base::{Moment, ObjectId};
 use stoa_blocks::{integration, runner};
 use stoa_core::keys::ring::{self, Locked};
-use stoa_core::objects;
 use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
+use stoa_core::{labels, objects};
 use stoa_db::{Sql, Tx};
 use stoa_identity::account::{self, Purpose};
 use stoa_identity::{apikey, projectrole};
@@ -57,6 +57,7 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Lo
         Ok(is_first) => is_first,
         Err(locked) => return Ok(Err(locked)),
     };
+    labels::fill(tx)?;
     let home = workspace::ensure(tx, call, &call.world.settings.admin_workspace.clone(), "Administration")?;
     let public_key = runner::ensure_shared(tx, call, &wanted.public_key)?;
     integration::create_built_ins(tx, call)?;

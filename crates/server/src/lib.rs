@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod config;
 pub mod controllers;
 pub mod embedded;
+pub mod finding;
 pub mod importing;
 pub mod keys;
 pub mod pending;

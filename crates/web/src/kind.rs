@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use stoa_base::Refusal;
 use stoa_core::guard::Visibility;
-use stoa_core::listing::{self, Cursor, Query};
+use stoa_core::listing::{self, Cursor, Query, Sort};
 use stoa_core::objects::{self, Object};
 use stoa_core::{Action, Allowed, Call, Error, Outcome, Resource, Scope};
 use stoa_db::Tx;
@@ -281,12 +281,15 @@ fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> 
     };
     K::may_list(tx, call, request)?;
     let page = request.page();
-    let mut found = listing::list(tx, &K::query(call, request, seen)?, &page)?;
+    let mut query = K::query(call, request, seen)?;
+    query.text = request.query("q").map(str::to_owned);
+    query.sort = request.sort()?;
+    let mut found = listing::list(tx, &query, &page)?;
     K::gather(tx, call, &mut found.items)?;
     let items = found.items.iter().map(|object| represent_gathered::<K>(tx, call, object, request.version));
     let items = items.collect::<Outcome<Vec<_>>>()?;
     let embedded = format!("{}s", K::NAME);
-    let last = found.items.last().map(Cursor::of);
+    let last = found.items.last().filter(|_| query.sort == Sort::Oldest).map(Cursor::of);
     let body = hal::page_of(call, request, &embedded, items, &page, (found.total, last));
     Ok(Reply::json(StatusCode::OK, media::of(K::NAME, request.version), &body))
 }
@@ -324,6 +327,7 @@ pub fn routes<K: Kind>() -> Vec<Route> {
         Route::read(Method::GET, &collection, list::<K>).accept(accept).about(About {
             summary: "List",
             query: K::FILTERS,
+            searched: true,
             success: &[200],
             errors: &[400, 403],
             open: K::OPEN_READ,

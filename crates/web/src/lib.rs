@@ -6,6 +6,7 @@ pub mod body;
 pub mod credential;
 pub mod dispatch;
 pub mod events;
+pub mod finding;
 pub mod hal;
 pub mod import;
 pub mod kind;

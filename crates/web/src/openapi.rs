@@ -140,6 +140,12 @@ fn meaning(status: u16) -> &'static str {
     }
 }
 
+/// Parameters of every list of declared objects.
+const SEARCHED: [(&str, &str); 2] = [
+    ("q", "Part of name, identifier or uuid, in small or large letters"),
+    ("sort", "`createdOn` (the usual one), `-createdOn`, `name` or `-name`"),
+];
+
 fn operation(app: &App, route: &Route) -> Value {
     let about = &route.about;
     let parameters: Vec<Value> = route
@@ -148,6 +154,9 @@ fn operation(app: &App, route: &Route) -> Value {
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .chain(about.query.iter().map(|(name, text)| {
+            json!({ "name": name, "in": "query", "description": text, "schema": { "type": "string" } })
+        }))
+        .chain(about.searched.then_some(SEARCHED).into_iter().flatten().map(|(name, text)| {
             json!({ "name": name, "in": "query", "description": text, "schema": { "type": "string" } })
         }))
         .chain(

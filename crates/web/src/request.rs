@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::net::IpAddr;
 use stoa_base::Refusal;
-use stoa_core::listing::Page;
+use stoa_core::listing::{Page, Sort};
 
 /// Entries per page when the caller does not say (`api-core.md` §1.5).
 const PAGE_SIZE: i64 = 50;
@@ -68,6 +68,12 @@ impl Request {
             size: number("size").filter(|n| *n >= 1).unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX),
             after: self.query("after").and_then(|text| text.parse().ok()),
         }
+    }
+
+    /// The order asked for.
+    pub fn sort(&self) -> Result<Sort, Refusal> {
+        let parsed = self.query("sort").map(str::parse::<Sort>).transpose();
+        Ok(parsed.map_err(|bad| Refusal::invalid("sort", bad.to_string()))?.unwrap_or_default())
     }
 
     /// Refuses a body with members of other JSON types than `T` has.

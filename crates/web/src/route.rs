@@ -90,6 +90,8 @@ pub struct About {
     pub tag: &'static str,
     /// Query parameters with their meaning.
     pub query: &'static [(&'static str, &'static str)],
+    /// Whether it is a list that takes `q` and `sort`.
+    pub searched: bool,
     /// Schema name of the request body.
     pub request: Option<&'static str>,
     /// Schema name of the answer.

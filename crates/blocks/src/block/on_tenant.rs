@@ -224,7 +224,7 @@ pub fn follow(tx: &mut Tx, call: &Call, held: &Held) -> Outcome<()> {
 pub fn runs(tx: &mut Tx, id: ObjectId) -> Outcome<Vec<serde_json::Value>> {
     let mut found = Vec::new();
     for block in of_tenant(tx, id)? {
-        let (runs, _) = store::list(tx, Some(block.object.id), None, (RUNS_SHOWN, 0))?;
+        let (runs, _) = store::list(tx, Some(block.object.id), None, None, (RUNS_SHOWN, 0))?;
         found.extend(runs.into_iter().map(|run| (run, block.block.display_name.clone())));
     }
     found.sort_by_key(|(run, _)| std::cmp::Reverse(run.created_at));

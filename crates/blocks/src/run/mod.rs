@@ -18,10 +18,31 @@ mod stream;
 pub use routes::{routes, schemas};
 pub use store::forget_block;
 
+use crate::block;
 use stoa_base::{Moment, RunId};
-use stoa_core::Outcome;
+use stoa_core::{Call, Outcome, labels, objects};
 use stoa_db::Tx;
 use stoa_identity::authenticate::Standing;
+use stoa_web::finding::Hit;
+
+/// The run with this uuid, for whoever sees its block.
+pub fn found(tx: &mut Tx, call: &Call, uuid: &str) -> Outcome<Option<Hit>> {
+    let Ok(id) = uuid.parse() else { return Ok(None) };
+    let Some(run) = store::by_id(tx, id)? else { return Ok(None) };
+    if logs::view(tx, call, &run.scope(), run.definition)?.is_none() {
+        return Ok(None);
+    }
+    let block = objects::by_id(tx, block::KIND, run.block)?;
+    Ok(Some(Hit {
+        kind: KIND.into(),
+        uuid: run.id.to_string(),
+        name: block.as_ref().map(labels::name).unwrap_or_default(),
+        identifier: run.number.to_string(),
+        workspace: Some(run.workspace),
+        project: labels::project_of(tx, run.block)?,
+        part_of: Some(run.block.to_string()),
+    }))
+}
 
 /// The kind's name.
 pub const KIND: &str = "meshBuildingBlockRun";

@@ -120,7 +120,10 @@ pub fn routes() -> Vec<Route> {
             ..about("Claim a run", &[201], &[400, 403, 404, 409])
         }),
         Route::read(Method::GET, PATH, list).accept(accept).about(About {
-            query: &[("buildingBlockUuid", "Runs of this block")],
+            query: &[
+                ("buildingBlockUuid", "Runs of this block"),
+                ("q", "Part of what their blocks are called, in small or large letters"),
+            ],
             response: Some("BuildingBlockRun"),
             ..about("List", &[200], &[403])
         }),
@@ -221,8 +224,13 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         (Err(refusal), false) => return Err(refusal),
     };
     let page = request.page();
-    let (runs, total) =
-        store::list(tx, block, seen.as_deref(), (page.size, page.number.saturating_mul(page.size)))?;
+    let (runs, total) = store::list(
+        tx,
+        block,
+        seen.as_deref(),
+        request.query("q"),
+        (page.size, page.number.saturating_mul(page.size)),
+    )?;
     let items = runs.iter().map(|run| represent(tx, call, run)).collect::<Outcome<Vec<_>>>()?;
     let body = hal::page_of(call, request, "meshBuildingBlockRuns", items, &page, (total, None));
     Ok(Reply::json(StatusCode::OK, media::of(KIND, "v1"), &body))

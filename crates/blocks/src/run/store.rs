@@ -4,8 +4,8 @@ use super::model::{COLUMNS, Run, RunState};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stoa_base::{Moment, ObjectId, RunId};
-use stoa_core::Outcome;
 use stoa_core::secrets::hex;
+use stoa_core::{Outcome, labels};
 use stoa_db::{Sql, Tx};
 
 /// Longest system message of a step in bytes; of a longer one head and tail are kept.
@@ -196,11 +196,12 @@ pub fn was_executed(tx: &mut Tx, block: ObjectId) -> Outcome<bool> {
 }
 
 /// One page of runs, newest first, with the number of all. `seen` names workspaces whose runs may be seen as
-/// owner of definition or runner; none sees all.
+/// owner of definition or runner; none sees all. `text` is part of what their blocks are called.
 pub fn list(
     tx: &mut Tx,
     block: Option<ObjectId>,
     seen: Option<&str>,
+    text: Option<&str>,
     (limit, offset): (i64, i64),
 ) -> Outcome<(Vec<Run>, i64)> {
     let mut wheres = Vec::new();
@@ -212,6 +213,14 @@ pub fn list(
     if let Some(home) = seen {
         args.push(home.into());
         wheres.push(format!("(r.owner = ${0} OR r.runner_owner = ${0})", args.len()));
+    }
+    if let Some(text) = text {
+        args.push(labels::anywhere(text).into());
+        let like = format!("LIKE ${} ESCAPE '\\'", args.len());
+        wheres.push(format!(
+            "(r.id {like} OR r.block IN
+                (SELECT l.object FROM label l WHERE l.kind = 'meshBuildingBlock' AND l.text {like}))"
+        ));
     }
     let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
     let total =

@@ -140,8 +140,9 @@ const BUILT: &[(&str, usize)] = &[
     ("blocks/src/run/store.rs", 8),
     ("core/src/feed.rs", 1),
     ("core/src/followers.rs", 1),
-    ("core/src/listing.rs", 2),
-    ("core/src/objects.rs", 10),
+    ("core/src/labels.rs", 1),
+    ("core/src/listing.rs", 3),
+    ("core/src/objects.rs", 11),
     ("governance/src/eventlog.rs", 3),
     ("identity/src/binding.rs", 1),
     ("identity/src/group.rs", 1),
@@ -171,6 +172,8 @@ fn statements_about_objects_run_on_both() {
             let id = ObjectId::new();
             assert!(objects::by_id(tx, KIND, id)?.is_none());
             assert!(objects::by_id_for_update(tx, KIND, id)?.is_none());
+            assert!(objects::by_id_of_any_kind(tx, id)?.is_none());
+            stoa_core::labels::fill(tx)?;
             assert!(objects::by_key(tx, KIND, "x")?.is_none());
             assert!(objects::by_key_even_deleted(tx, KIND, "x")?.is_none());
             assert!(objects::deleted_with(tx, KIND, "name", "x")?.is_empty());
@@ -226,7 +229,8 @@ fn statements_about_runs_run_on_both() {
                 assert!(store::next_for(tx, runner, only)?.is_none());
             }
             for (block, seen) in [(None, None), (Some(id), None), (None, Some("x")), (Some(id), Some("x"))] {
-                assert_eq!(store::list(tx, block, seen, (1, 0))?.1, 0);
+                assert_eq!(store::list(tx, block, seen, None, (1, 0))?.1, 0);
+                assert_eq!(store::list(tx, block, seen, Some("x"), (1, 0))?.1, 0);
             }
             store::forget_block(tx, id)?;
             Ok::<_, Error>(())
