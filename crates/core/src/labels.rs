@@ -31,17 +31,16 @@ fn text_at<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// What people call an object: its display name, a person's name, or else its key.
+/// What people call an object: a person's name, its display name, or else its key.
 pub fn name(object: &Object) -> String {
     let doc = &object.doc;
-    if let Some(name) = NAMES.iter().find_map(|pointer| text_at(doc, pointer)) {
-        return name.to_owned();
+    let both = ["/firstName", "/lastName"].map(|pointer| text_at(doc, pointer).unwrap_or_default());
+    let both = both.join(" ");
+    if !both.trim().is_empty() {
+        return both.trim().to_owned();
     }
-    let both = ["/firstName", "/lastName"].map(|pointer| {
-        text_at(doc, pointer).or_else(|| text_at(doc, &format!("/spec{pointer}"))).unwrap_or_default()
-    });
-    let both = both.join(" ").trim().to_owned();
-    if both.is_empty() { object.key.clone() } else { both }
+    let named = NAMES.iter().find_map(|pointer| text_at(doc, pointer));
+    named.unwrap_or(&object.key).to_owned()
 }
 
 fn text(object: &Object, status: &Value) -> String {
@@ -151,7 +150,9 @@ const PROJECT: Sql =
 
 /// The project that an object belongs to, by what it is listed under.
 pub fn project_of(tx: &mut Tx, id: ObjectId) -> Outcome<Option<String>> {
-    Ok(tx.one(&PROJECT, &[id.0.into()], |row| row.get(0))?)
+    let found: Option<String> = tx.one(&PROJECT, &[id.0.into()], |row| row.get(0))?;
+    // Some kinds say its full name.
+    Ok(found.map(|name| name.rsplit_once('.').map_or(name.clone(), |(_, bare)| bare.to_owned())))
 }
 
 #[cfg(test)]

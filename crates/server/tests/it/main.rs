@@ -30,6 +30,7 @@ mod random;
 mod round_trips;
 mod run_stream;
 mod runs;
+mod search;
 mod siblings;
 mod signing_in;
 mod starting;
