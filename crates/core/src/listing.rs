@@ -91,22 +91,15 @@ pub enum Sort {
     NameDown,
 }
 
-/// No list has this order.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("knows createdOn, -createdOn, name and -name, not `{0}`")]
-pub struct BadSort(String);
-
-impl FromStr for Sort {
-    type Err = BadSort;
-
-    fn from_str(text: &str) -> Result<Self, BadSort> {
-        Ok(match text {
-            "createdOn" => Self::Oldest,
+impl Sort {
+    /// The order that an address names; what nobody knows is the usual one.
+    pub fn named(text: &str) -> Self {
+        match text {
             "-createdOn" => Self::Newest,
             "name" => Self::Name,
             "-name" => Self::NameDown,
-            other => return Err(BadSort(other.to_owned())),
-        })
+            _ => Self::Oldest,
+        }
     }
 }
 

@@ -268,12 +268,9 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
 fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let seen = Visibility::of(&call.actor, Resource::EventLog)?;
     let (wheres, mut args) = wheres(request, &seen)?;
-    let order = match request.sort()? {
-        Sort::Oldest => "e.at, e.id",
+    let order = match request.sort() {
         Sort::Newest => "e.at DESC, e.id DESC",
-        Sort::Name | Sort::NameDown => {
-            return Err(Refusal::invalid("sort", "knows createdOn and -createdOn here").into());
-        }
+        Sort::Oldest | Sort::Name | Sort::NameDown => "e.at, e.id",
     };
     let page = request.page();
     let count = Sql::built(format!("SELECT count(*) FROM event e WHERE {wheres}"));

@@ -283,7 +283,7 @@ fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> 
     let page = request.page();
     let mut query = K::query(call, request, seen)?;
     query.text = request.query("q").map(str::to_owned);
-    query.sort = request.sort()?;
+    query.sort = request.sort();
     let mut found = listing::list(tx, &query, &page)?;
     K::gather(tx, call, &mut found.items)?;
     let items = found.items.iter().map(|object| represent_gathered::<K>(tx, call, object, request.version));

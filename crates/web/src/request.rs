@@ -71,9 +71,8 @@ impl Request {
     }
 
     /// The order asked for.
-    pub fn sort(&self) -> Result<Sort, Refusal> {
-        let parsed = self.query("sort").map(str::parse::<Sort>).transpose();
-        Ok(parsed.map_err(|bad| Refusal::invalid("sort", bad.to_string()))?.unwrap_or_default())
+    pub fn sort(&self) -> Sort {
+        self.query("sort").map(Sort::named).unwrap_or_default()
     }
 
     /// Refuses a body with members of other JSON types than `T` has.

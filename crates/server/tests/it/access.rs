@@ -54,6 +54,9 @@ const PUBLIC: [&str; 11] = [
 /// Paths about the person who asks: machines are refused whatever they name. People are in `signing_in`.
 const OF_PEOPLE: [&str; 1] = ["/api/stoa/v1/sessions/{uuid}"];
 
+/// Answers that something is absent to whoever may not see it.
+const SILENT: &str = "/api/stoa/v1/resolve/{uuid}";
+
 /// Kinds that everybody with a credential may read (`api-core.md` §2.5).
 const OPEN: [&str; 4] = ["meshTagDefinition", "meshLocation", "meshProjectRole", "meshPlatformType"];
 
@@ -92,7 +95,7 @@ on_both! {
         for route in stage.routes() {
             let Some(absent) = stage.absent(&route) else { continue };
             let key = format!("{} {}", route.method, route.path);
-            if PUBLIC.contains(&key.as_str()) || OF_PEOPLE.contains(&route.path.as_str()) {
+            if PUBLIC.contains(&key.as_str()) || OF_PEOPLE.contains(&route.path.as_str()) || route.path == SILENT {
                 continue;
             }
             // Some kinds are open to everybody who is somebody.

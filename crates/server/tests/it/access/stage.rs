@@ -422,6 +422,7 @@ impl Stage {
                 "landingzones" => "shop-zone".into(),
                 "tenants" => self.tenant.clone(),
                 "accounts" | "users" => "lea".into(),
+                "resolve" | "objects" => self.block.clone(),
                 "sessions" | "links" => "none".into(),
                 other => panic!("say which of {other} to ask for"),
             },
