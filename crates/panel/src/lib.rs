@@ -4,6 +4,7 @@
 pub mod api;
 pub mod assets;
 mod block;
+mod build;
 pub mod ctx;
 pub mod form;
 pub mod input;
@@ -49,6 +50,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(market::pages())
         .merge(block::pages())
         .merge(run::pages())
+        .merge(build::pages())
         .layer(middleware::from_fn_with_state(panel.clone(), shell::explained))
         .layer(middleware::from_fn(dressed))
         .fallback(elsewhere)
