@@ -24,10 +24,11 @@ fn word(kind: &str) -> String {
     kinds().iter().find(|(known, _)| *known == kind).map_or(kind, |(_, word)| word).to_owned()
 }
 
+/// A text: its name, label and help.
+type Member = (&'static str, &'static str, &'static str);
+
 /// Texts of a type, and its secret.
-fn members(
-    kind: &str,
-) -> (Vec<(&'static str, &'static str, &'static str)>, Option<(&'static str, &'static str)>) {
+fn members(kind: &str) -> (Vec<Member>, Option<(&'static str, &'static str)>) {
     let base = ("baseUrl", tr("Address"));
     match kind {
         "github" => (

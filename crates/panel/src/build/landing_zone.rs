@@ -192,7 +192,7 @@ async fn create(Post { ctx, fields }: Post) -> Answer {
 /// A landing zone with its platform.
 struct Zone {
     place: Place,
-    zone: Value,
+    declared: Value,
     platform: Value,
     defined: Vec<Value>,
     schema: Value,
@@ -201,27 +201,27 @@ struct Zone {
 impl Zone {
     async fn open(ctx: &Ctx, path: &Named) -> Result<Self, Problem> {
         let place = Place::of(ctx)?;
-        let zone = ctx.api.get(&format!("{PATH}/{}", segment(named(path, "name")))).await?;
-        let uuid = text(&zone["spec"]["platformRef"]["uuid"]);
+        let declared = ctx.api.get(&format!("{PATH}/{}", segment(named(path, "name")))).await?;
+        let uuid = text(&declared["spec"]["platformRef"]["uuid"]);
         let platform =
             ctx.api.get_if_there(&format!("/api/meshobjects/meshplatforms/{}", segment(&uuid))).await?;
-        let kind = text(&zone["spec"]["platformProperties"]["type"]);
+        let kind = text(&declared["spec"]["platformProperties"]["type"]);
         let schema = described::schema(ctx, "LandingZoneProperties").await?["properties"][&kind].clone();
         Ok(Self {
             place,
             platform: platform.unwrap_or_default(),
             defined: tags::defined(ctx, KIND).await,
             schema,
-            zone,
+            declared,
         })
     }
 
     fn name(&self) -> String {
-        text(&self.zone["metadata"]["name"])
+        text(&self.declared["metadata"]["name"])
     }
 
     fn kind(&self) -> String {
-        text(&self.zone["spec"]["platformProperties"]["type"])
+        text(&self.declared["spec"]["platformProperties"]["type"])
     }
 
     fn at(&self) -> String {
@@ -229,11 +229,11 @@ impl Zone {
     }
 
     fn seen(&self) -> Value {
-        json!([self.zone["spec"], self.zone["metadata"]["tags"]])
+        json!([self.declared["spec"], self.declared["metadata"]["tags"]])
     }
 
     fn is_disabled(&self) -> bool {
-        self.zone["status"]["disabled"] == json!(true)
+        self.declared["status"]["disabled"] == json!(true)
     }
 
     fn quotas(&self) -> Vec<Value> {
@@ -246,7 +246,7 @@ fn refs(value: &Value) -> Vec<String> {
 }
 
 fn filled(zone: &Zone) -> Form {
-    let spec = &zone.zone["spec"];
+    let spec = &zone.declared["spec"];
     let on = |name: &str| if spec[name] == json!(true) { "on" } else { "" }.to_owned();
     let mut pairs: Vec<(String, String)> = vec![
         ("displayName".into(), text(&spec["displayName"])),
@@ -264,15 +264,15 @@ fn filled(zone: &Zone) -> Form {
     for quota in spec["quotas"].as_array().into_iter().flatten() {
         pairs.push((format!("quota.{}", text(&quota["key"])), quota["value"].to_string()));
     }
-    pairs.extend(tags::values(&zone.zone["metadata"]["tags"]));
+    pairs.extend(tags::values(&zone.declared["metadata"]["tags"]));
     pairs.extend(described::values("properties", &zone.schema, &spec["platformProperties"][&zone.kind()]));
     Form::filled(pairs)
 }
 
 async fn page(ctx: &Ctx, zone: &Zone, form: Form) -> Page {
     let may = zone.place.may(ctx, "LANDINGZONE_SAVE");
-    let name = text(&zone.zone["spec"]["displayName"]);
-    let platform = text(&zone.zone["spec"]["platformRef"]["uuid"]);
+    let name = text(&zone.declared["spec"]["displayName"]);
+    let platform = text(&zone.declared["spec"]["platformRef"]["uuid"]);
     let mut shell = zone
         .place
         .shell(ctx, &name, (tr("Landing zones"), "/landing-zones"))
@@ -289,7 +289,7 @@ async fn page(ctx: &Ctx, zone: &Zone, form: Form) -> Page {
     let names = definition_names(ctx).await;
     let chosen: Vec<String> = ["mandatoryBuildingBlockRefs", "recommendedBuildingBlockRefs"]
         .iter()
-        .flat_map(|member| refs(&zone.zone["spec"][*member]))
+        .flat_map(|member| refs(&zone.declared["spec"][*member]))
         .collect();
     let fits = |item: &Value| {
         let supported = item["spec"]["supportedPlatforms"].as_array().cloned().unwrap_or_default();
@@ -347,7 +347,7 @@ async fn page(ctx: &Ctx, zone: &Zone, form: Form) -> Page {
         );
     if zone.schema["properties"].as_object().is_some_and(|members| !members.is_empty()) {
         sheet = sheet.heading(tr("On the platform"), tr("What this type of platform needs."));
-        let stored = &zone.zone["spec"]["platformProperties"][&zone.kind()];
+        let stored = &zone.declared["spec"]["platformProperties"][&zone.kind()];
         sheet = described::add(sheet, "properties", &zone.schema, stored, false);
     }
     sheet = sheet.submit(Button::primary(tr("Save"), "save"));
@@ -375,7 +375,7 @@ async fn show(ctx: Ctx, path: Named) -> Answer {
 }
 
 fn spec_of(zone: &Zone, fields: &Fields) -> Result<Value, Problem> {
-    let mut spec = zone.zone["spec"].clone();
+    let mut spec = zone.declared["spec"].clone();
     spec["displayName"] = json!(fields.get("displayName"));
     spec["description"] = json!(fields.get("description"));
     spec["infoLink"] = or_null(fields.get("infoLink"));
@@ -419,10 +419,10 @@ async fn save(path: Named, Post { ctx, fields }: Post) -> Answer {
             let checked = unchanged(&fields, &zone.seen()).and_then(|()| spec_of(&zone, &fields));
             let outcome = match checked {
                 Ok(spec) => {
-                    let mut body = zone.zone.clone();
+                    let mut body = zone.declared.clone();
                     body["spec"] = spec;
                     body["metadata"]["tags"] =
-                        tags::read(&fields, &zone.defined, &zone.zone["metadata"]["tags"]);
+                        tags::read(&fields, &zone.defined, &zone.declared["metadata"]["tags"]);
                     ctx.api.put(&item, &body).await
                 }
                 Err(problem) => Err(problem),

@@ -41,7 +41,7 @@ pub fn fields(defined: &[Value]) -> impl Iterator<Item = Field> {
         };
         let mut help = text(&spec["description"]);
         if spec["restricted"] == Value::Bool(true) {
-            help = format!("{help} {}", tr("Only administrators set it.")).trim().to_owned();
+            help = format!("{help} {}", tr("Only administrators set it."));
         }
         let field = field.help(help);
         if spec["mandatory"] == Value::Bool(true) { field.required() } else { field }

@@ -238,7 +238,8 @@ async fn show(ctx: Ctx, path: Named) -> Answer {
 
 /// What a form grants instead of what was asked for, if it is something else.
 fn granted(tenant: &Value, fields: &Fields) -> Result<Option<Value>, Problem> {
-    let request = pending(tenant).find(|request| request["id"].to_string() == fields.get("request"));
+    let request =
+        pending(tenant).find(|request| request["id"].as_i64() == fields.get("request").parse().ok());
     let asked = request.map(|request| request["quotas"].clone()).unwrap_or_default();
     let mut said = json!({});
     for (key, value) in fields.under("quota.") {

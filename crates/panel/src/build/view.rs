@@ -262,8 +262,8 @@ impl Grid {
     }
 
     /// The label of a column, for narrow screens.
-    fn label(&self, index: &usize) -> &str {
-        self.columns.get(*index).map_or("", String::as_str)
+    fn label(&self, index: usize) -> &str {
+        self.columns.get(index).map_or("", String::as_str)
     }
 }
 
@@ -284,8 +284,12 @@ impl Facts {
     #[must_use]
     pub fn line(mut self, name: &str, cell: Cell) -> Self {
         let is_empty = match &cell {
-            Cell::Text(text) | Cell::State(text) | Cell::Ago(text) | Cell::Copy(text) => text.is_empty(),
-            Cell::Link(text, _) | Cell::Name(text, ..) => text.is_empty(),
+            Cell::Text(text)
+            | Cell::State(text)
+            | Cell::Ago(text)
+            | Cell::Copy(text)
+            | Cell::Link(text, _)
+            | Cell::Name(text, ..) => text.is_empty(),
             _ => false,
         };
         if !is_empty {

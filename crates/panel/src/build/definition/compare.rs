@@ -27,7 +27,7 @@ fn flat(at: &str, value: &Value, into: &mut BTreeMap<String, String>) {
                 flat(&below(name), value, into);
             }
         }
-        Value::Array(items) if items.iter().all(|item| item.is_string()) => {
+        Value::Array(items) if items.iter().all(Value::is_string) => {
             let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
             into.insert(at.to_owned(), words.join(", "));
         }

@@ -379,7 +379,7 @@ fn read(fields: &Fields, stored: &Value) -> Result<Value, Problem> {
 pub async fn save(path: Named, Post { ctx, fields }: Post) -> Answer {
     let editor = Editor::open(&ctx, &path).await?;
     let is_new = named(&path, KEY) == "new"
-        && fields.get("seen") != ""
+        && !fields.get("seen").is_empty()
         && editor.version["spec"]["inputs"]["new"].is_null();
     let key = fields.get(KEY).to_owned();
     let inputs = &editor.version["spec"]["inputs"];
