@@ -81,6 +81,8 @@ impl Source {
         // A misspelt column in double quotes is an error, as on PostgreSQL, not a text.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(error)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false).map_err(error)?;
+        // A plan follows the statement, not its values: else a bound LIMIT has it planned anew at each use.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
         let sync = if self.fsync { "FULL" } else { "OFF" };
         connection
             .execute_batch(&format!(
