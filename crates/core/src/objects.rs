@@ -381,8 +381,17 @@ pub fn by_uuid_text(tx: &mut Tx, kind: &str, text: &str) -> Outcome<Option<Objec
 
 /// The living object of this kind and key.
 pub fn by_key(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
+    living(tx, kind, key, "")
+}
+
+/// The same, with a lock that PostgreSQL takes; the writer of SQLite is alone anyway.
+fn living(tx: &mut Tx, kind: &str, key: &str, lock: &str) -> Outcome<Option<Object>> {
+    let lock = match tx.engine() {
+        stoa_db::Engine::Sqlite => "",
+        stoa_db::Engine::Postgres => lock,
+    };
     let sql = Sql::built(format!(
-        "SELECT {COLUMNS} FROM object o WHERE o.kind = $1 AND o.key = $2 AND o.deleted_at IS NULL"
+        "SELECT {COLUMNS} FROM object o WHERE o.kind = $1 AND o.key = $2 AND o.deleted_at IS NULL {lock}"
     ));
     Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
 }
@@ -425,28 +434,29 @@ pub fn by_key_even_deleted(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option
     Ok(tx.maybe(&sql, &[kind.into(), key.into()], Object::read)?)
 }
 
-/// Still living, and kept so until the transaction ends; the writer of SQLite is alone anyway.
-const HELD: Sql = Sql::differs(
-    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL",
-    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE",
-);
+/// The living object of this kind and key, for writing: on PostgreSQL the row is locked against other writers.
+pub fn by_key_for_update(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
+    living(tx, kind, key, "FOR UPDATE")
+}
 
 /// The living object of this kind and key, which nobody deletes before the transaction ends: it may be leaned on.
 pub fn hold(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
-    let Some(found) = by_key(tx, kind, key)? else { return Ok(None) };
-    let held = tx.maybe(&HELD, &[found.id.0.into()], |_| Ok(()))?;
-    Ok(held.map(|()| found))
+    living(tx, kind, key, "FOR KEY SHARE")
 }
 
-/// The same as [`HELD`], and one transaction at a time.
-const HELD_ALONE: Sql = Sql::differs(
-    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL",
-    "SELECT id FROM object WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
-);
+/// The same, and whoever asks this of it next waits until the transaction ends.
+pub fn hold_alone(tx: &mut Tx, kind: &str, key: &str) -> Outcome<Option<Object>> {
+    living(tx, kind, key, "FOR NO KEY UPDATE")
+}
 
-/// Whether an object still lives; if so, whoever asks this of it next waits until the transaction ends.
-pub fn hold_alone(tx: &mut Tx, id: ObjectId) -> Outcome<bool> {
-    Ok(tx.maybe(&HELD_ALONE, &[id.0.into()], |_| Ok(()))?.is_some())
+/// The writer of SQLite is alone anyway.
+const LOCK: Sql =
+    Sql::differs("SELECT id FROM object WHERE id = $1", "SELECT id FROM object WHERE id = $1 FOR UPDATE");
+
+/// Keeps an object from other writers until the transaction ends; its document is not read for it.
+pub fn lock(tx: &mut Tx, id: ObjectId) -> Outcome<()> {
+    tx.maybe(&LOCK, &[id.0.into()], |_| Ok(()))?;
+    Ok(())
 }
 
 const VERSION: Sql =

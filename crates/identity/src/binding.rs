@@ -27,8 +27,16 @@ pub const TARGET: &str = "target";
 pub const ROLE: &str = "role";
 /// Relation of a group to its members.
 pub const MEMBER: &str = "member";
+/// Facet with who is bound where, see [`holder`].
+pub const HOLDER: &str = "holder";
 /// Facet with the last day on which it is in force, as `YYYY-MM-DD`.
 pub const EXPIRY: &str = "expiry";
+
+/// Subject and target in one value of [`HOLDER`]: who has roles on what is found by it, however much either of them
+/// is bound to.
+pub fn holder(subject: ObjectId, target: ObjectId) -> String {
+    format!("{subject} {target}")
+}
 
 /// Something named, as bindings refer to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,8 +166,10 @@ const ORPHANS: &str = "FROM reference s JOIN object b ON b.id = s.source
         AND b.kind IN ('meshProjectUserBinding', 'meshProjectGroupBinding')
         AND s.target IN (SELECT CAST($2 AS TEXT) UNION
             SELECT m.target FROM reference m WHERE m.source = $2 AND m.relation = 'member')
-        AND NOT EXISTS (SELECT 1 FROM object w JOIN reference h ON h.source = w.id AND h.relation = 'subject'
-            WHERE w.workspace = $1 AND w.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
+        AND NOT EXISTS (SELECT 1 FROM object w
+            CROSS JOIN reference h
+            WHERE h.source = w.id AND h.relation = 'subject' AND w.deleted_at IS NULL
+                AND w.workspace = $1 AND w.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
                 AND (h.target = s.target OR EXISTS (SELECT 1 FROM reference m
                     WHERE m.source = h.target AND m.relation = 'member' AND m.target = s.target)))";
 
@@ -174,18 +184,18 @@ pub fn prune(tx: &mut Tx, call: &Call, workspace: &str, principal: ObjectId) -> 
     Ok(())
 }
 
-const FELLOWS: Sql = Sql::new(
-    "SELECT count(*) FROM object b JOIN reference s ON s.source = b.id AND s.relation = 'subject'
-     WHERE b.workspace = $1 AND b.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
-        AND (s.target = $2 OR EXISTS (SELECT 1 FROM reference m
-            WHERE m.source = s.target AND m.relation = 'member' AND m.target = $2))
-        AND NOT EXISTS (SELECT 1 FROM facet e WHERE e.object = b.id AND e.name = 'expiry' AND e.value < $3)",
+const FELLOW: Sql = Sql::new(
+    "SELECT count(*) FROM (SELECT CAST($1 AS TEXT) AS id UNION ALL
+            SELECT m.source FROM reference m WHERE m.target = $1 AND m.relation = 'member') p
+     CROSS JOIN facet h
+     WHERE h.name = 'holder' AND h.value = p.id || ' ' || CAST($2 AS TEXT)
+        AND NOT EXISTS (SELECT 1 FROM facet e WHERE e.object = h.object AND e.name = 'expiry' AND e.value < $3)",
 );
 
 /// Whether a user or group has a binding to a workspace that is in force on `today`, directly or by a group.
-pub fn is_member(tx: &mut Tx, workspace: &str, principal: ObjectId, today: &str) -> Outcome<bool> {
-    let values = [workspace.into(), principal.0.into(), today.into()];
-    Ok(tx.one(&FELLOWS, &values, |row| row.get::<i64>(0))? > 0)
+pub fn is_member(tx: &mut Tx, workspace: ObjectId, principal: ObjectId, today: &str) -> Outcome<bool> {
+    let values = [principal.0.into(), workspace.0.into(), today.into()];
+    Ok(tx.one(&FELLOW, &values, |row| row.get::<i64>(0))? > 0)
 }
 
 /// The user with this name, who is not deleted before the transaction ends.

@@ -23,8 +23,10 @@ use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Route, kind};
 
 /// The area's tables.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 30, name: "sign_in", sql: include_str!("../schema/0030_sign_in.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 30, name: "sign_in", sql: include_str!("../schema/0030_sign_in.sql") },
+    Migration { number: 50, name: "holder", sql: include_str!("../schema/0050_holder.sql") },
+];
 
 /// The area's routes.
 pub fn routes() -> Vec<Route> {

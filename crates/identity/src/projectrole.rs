@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stoa_base::{ObjectId, Refusal, check_identifier};
 use stoa_core::guard::Visibility;
-use stoa_core::listing::{self, Page, Query};
+use stoa_core::listing::Query;
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::tags::{self, Target};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
-use stoa_db::Tx;
+use stoa_db::{Sql, Tx};
 use stoa_web::kind::Deleted;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Request};
@@ -71,15 +71,17 @@ pub struct Wire {
     spec: ProjectRoleSpec,
 }
 
+const CALLED: Sql = Sql::new(
+    "SELECT o.key FROM facet f JOIN object o ON o.id = f.object
+     WHERE f.name = 'name' AND f.value = $1 AND o.kind = 'meshProjectRole' AND o.deleted_at IS NULL
+     ORDER BY f.created_at, f.object LIMIT 1",
+);
+
 /// The role that bindings mean by `name`: the one called so, the oldest if there are several, else the one with
 /// this identifier (`api-core.md` §3.6). It is not deleted before the transaction ends.
 pub fn hold_named(tx: &mut Tx, name: &str) -> Outcome<Option<Object>> {
-    let seen = Visibility { all: true, ..Visibility::default() };
-    let called = listing::list(tx, &Query::of(KIND, seen).with(NAME, Some(name)), &Page::first(1))?;
-    match called.items.first() {
-        Some(role) => objects::hold(tx, KIND, &role.key),
-        None => objects::hold(tx, KIND, name),
-    }
+    let called = tx.maybe(&CALLED, &[name.into()], |row| row.get::<String>(0))?;
+    objects::hold(tx, KIND, called.as_deref().unwrap_or(name))
 }
 
 /// Makes the roles that every installation begins with, except those that are there.

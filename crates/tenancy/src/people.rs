@@ -37,9 +37,11 @@ struct User {
 
 /// `bound`: users and groups with a binding to the workspace `$1` that is in force on the day `$2`, and the role.
 const BOUND: &str = "bound AS (SELECT s.target AS principal, f.value AS role FROM object b
-        JOIN reference s ON s.source = b.id AND s.relation = 'subject'
-        JOIN facet f ON f.object = b.id AND f.name = 'role'
+        CROSS JOIN reference s
+        CROSS JOIN facet f
         WHERE b.workspace = $1 AND b.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
+            AND b.deleted_at IS NULL AND s.source = b.id AND s.relation = 'subject'
+            AND f.object = b.id AND f.name = 'role'
             AND NOT EXISTS (SELECT 1 FROM facet e
                 WHERE e.object = b.id AND e.name = 'expiry' AND e.value < $2))";
 
@@ -97,9 +99,10 @@ pub fn of_workspace(tx: &mut Tx, now: Moment, workspace: &str) -> Outcome<Vec<Pe
 }
 
 const NEXT: Sql = Sql::new(
-    "SELECT min(e.value) FROM object b JOIN facet e ON e.object = b.id AND e.name = 'expiry'
+    "SELECT min(e.value) FROM object b
+     CROSS JOIN facet e
      WHERE b.workspace = $1 AND b.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
-        AND e.value >= $2",
+        AND b.deleted_at IS NULL AND e.object = b.id AND e.name = 'expiry' AND e.value >= $2",
 );
 
 /// When the next binding to a workspace is over, if time ends any.

@@ -89,7 +89,7 @@ pub fn living(tx: &mut Tx, workspace: &str, identifier: &str) -> Outcome<Object>
 }
 
 /// Whether its deletion was asked for and waits for its tenants.
-fn is_leaving(object: &Object) -> bool {
+pub fn is_leaving(object: &Object) -> bool {
     object.status.get("deletion").is_some()
 }
 

@@ -286,7 +286,7 @@ fn shortened(text: &str) -> String {
 /// Keeps a platform from other writers until the transaction ends: ids and numbers on it are given one after
 /// the other.
 pub fn hold_platform(tx: &mut Tx, platform: ObjectId) -> Outcome<()> {
-    objects::by_id_for_update(tx, "meshPlatform", platform).map(|_| ())
+    objects::lock(tx, platform)
 }
 
 /// Asks for the deletion of every tenant of a project; `status.deletion` of the project says who wants it. When

@@ -77,10 +77,8 @@ pub fn living(tx: &mut Tx, identifier: &str) -> Outcome<Object> {
 }
 
 /// The same, and whoever else changes its people waits until the transaction ends.
-pub fn hold_alone(tx: &mut Tx, identifier: &str) -> Outcome<()> {
-    let missing = || Refusal::missing(KIND, identifier);
-    let found = objects::by_key(tx, KIND, identifier)?.ok_or_else(missing)?;
-    if objects::hold_alone(tx, found.id)? { Ok(()) } else { Err(missing().into()) }
+pub fn hold_alone(tx: &mut Tx, identifier: &str) -> Outcome<Object> {
+    objects::hold_alone(tx, KIND, identifier)?.ok_or_else(|| Refusal::missing(KIND, identifier).into())
 }
 
 /// The living workspace with this identifier, created if need be: for the admin workspace.

@@ -145,7 +145,7 @@ fn appoint(tx: &mut Tx, call: &Call, user: &Object) -> Outcome<()> {
     let draft = Draft {
         doc: serde_json::to_value(&binding)?,
         status: json!({}),
-        facets: vec![("role", role.into())],
+        facets: vec![("role", role.into()), (binding::HOLDER, binding::holder(user.id, place.id))],
         references: vec![(SUBJECT, user.id), (TARGET, place.id)],
     };
     let kind = binding::WORKSPACE_USER;

@@ -188,7 +188,8 @@ fn draft<F: Form>(
     role: rules::Role,
     target: &Object,
 ) -> Outcome<Draft> {
-    let mut facets = vec![("role", role.name)];
+    let holder = binding::holder(binding.subject.uuid, target.id);
+    let mut facets = vec![("role", role.name), (binding::HOLDER, holder)];
     let mut references = vec![(SUBJECT, binding.subject.uuid), (TARGET, target.id)];
     if F::RESOURCE == Resource::ProjectBinding {
         facets.push(("project", target.key.clone()));
@@ -342,9 +343,9 @@ impl<F: Form> Kind for Bindings<F> {
         let role = rules::role::<F>(tx, call, &asked)?;
         let subject = rules::subject::<F>(tx, &asked)?;
         // From here on, one after the other in each workspace.
-        workspace::hold_alone(tx, &home)?;
+        let held = workspace::hold_alone(tx, &home)?;
         if of_project {
-            rules::refuse_strangers::<F>(tx, call, &asked, &subject)?;
+            rules::refuse_strangers::<F>(tx, call, &asked, (&subject, &held))?;
         } else {
             rules::refuse_too_many_owners(tx, call, &asked)?;
         }

@@ -121,11 +121,16 @@ pub fn subject<F: Form>(tx: &mut Tx, asked: &Asked) -> Outcome<Object> {
 }
 
 /// Roles in projects are for those who have one in the workspace.
-pub fn refuse_strangers<F: Form>(tx: &mut Tx, call: &Call, asked: &Asked, subject: &Object) -> Outcome<()> {
-    let (home, name) = (asked.workspace(), &asked.subject);
-    if binding::is_member(tx, home, subject.id, &call.now.day().to_string())? {
+pub fn refuse_strangers<F: Form>(
+    tx: &mut Tx,
+    call: &Call,
+    asked: &Asked,
+    (subject, home): (&Object, &Object),
+) -> Outcome<()> {
+    if binding::is_member(tx, home.id, subject.id, &call.now.day().to_string())? {
         return Ok(());
     }
+    let (home, name) = (asked.workspace(), &asked.subject);
     let what = if F::OF_GROUP { "group" } else { "user" };
     let message =
         format!("`subject.name`: {what} '{name}' has no role in workspace '{home}'; bind it there first.");
@@ -133,8 +138,10 @@ pub fn refuse_strangers<F: Form>(tx: &mut Tx, call: &Call, asked: &Asked, subjec
 }
 
 const OWNERS: Sql = Sql::new(
-    "SELECT count(*) FROM object b JOIN facet f ON f.object = b.id AND f.name = 'role' AND f.value = $2
-     WHERE b.workspace = $1 AND b.kind = 'meshWorkspaceUserBinding'
+    "SELECT count(*) FROM object b
+     CROSS JOIN facet f
+     WHERE b.workspace = $1 AND b.kind = 'meshWorkspaceUserBinding' AND b.deleted_at IS NULL
+        AND f.object = b.id AND f.name = 'role' AND f.value = $2
         AND NOT EXISTS (SELECT 1 FROM facet e WHERE e.object = b.id AND e.name = 'expiry' AND e.value < $3)",
 );
 
@@ -154,11 +161,10 @@ pub fn refuse_too_many_owners(tx: &mut Tx, call: &Call, asked: &Asked) -> Outcom
 }
 
 const SAME: Sql = Sql::new(
-    "SELECT b.key FROM reference s
-     JOIN reference t ON t.source = s.source AND t.relation = 'target' AND t.target = $2
-     JOIN object b ON b.id = s.source AND b.kind = $3
-     JOIN facet f ON f.object = b.id AND f.name = 'role' AND f.value = $4
-     WHERE s.relation = 'subject' AND s.target = $1 LIMIT 1",
+    "SELECT b.key FROM facet h
+     JOIN facet f ON f.object = h.object AND f.name = 'role' AND f.value = $2
+     JOIN object b ON b.id = h.object AND b.kind = $3
+     WHERE h.name = 'holder' AND h.value = $1 LIMIT 1",
 );
 
 /// The name of the binding that gives the same role to the same subject on the same target.
@@ -167,7 +173,7 @@ pub fn same<F: Form>(
     (subject, target): (&Object, &Object),
     role: &str,
 ) -> Outcome<Option<String>> {
-    let values = [subject.id.0.into(), target.id.0.into(), F::NAME.into(), role.into()];
+    let values = [binding::holder(subject.id, target.id).into(), role.into(), F::NAME.into()];
     Ok(tx.maybe(&SAME, &values, |row| row.get(0))?)
 }
 
