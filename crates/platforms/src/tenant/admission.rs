@@ -76,12 +76,9 @@ fn owners(tx: &mut Tx, asked: &Asked) -> Outcome<(Object, Object)> {
     })?;
     let refuse = |problem: String| Refusal::invalid("metadata.ownedByProject", problem);
     let key = format!("{workspace}.{}", asked.project);
-    let found = objects::by_key(tx, project::KIND, &key)?;
-    let found = found.ok_or_else(|| refuse(format!("names no project of workspace `{workspace}`")))?;
-    let held: Option<Object> = objects::by_id_for_update(tx, project::KIND, found.id)?;
-    let held = held.filter(|project| project.deleted_at.is_none() && project.key == key);
+    let held = objects::by_key_for_update(tx, project::KIND, &key)?;
     let held = held.ok_or_else(|| refuse(format!("names no project of workspace `{workspace}`")))?;
-    if !objects::has_facet(tx, held.id, "state", "ACTIVE")? {
+    if project::is_leaving(&held) {
         return Err(refuse("names a project that is being deleted".into()).into());
     }
     Ok((home, held))

@@ -10,7 +10,7 @@ use stoa_blocks::block::on_tenant;
 use stoa_core::waiting::Waiting;
 use stoa_core::{Call, Fault, Outcome, work};
 use stoa_db::Tx;
-use stoa_tenancy::tenant::{self, Held, Phase};
+use stoa_tenancy::tenant::{self, Held, Phase, Status, Tenant};
 
 /// Name of the controller that runs a tenant's blocks again because its applied quotas changed.
 pub const QUOTAS: &str = "tenant-quotas";
@@ -52,7 +52,8 @@ pub fn settle(tx: &mut Tx, call: &Call, held: &mut Held) -> Outcome<()> {
     }
     let mut blocks = on_tenant::of_tenant(tx, held.object.id)?;
     blocks.retain(|block| block.block.is_mandatory());
-    let (phase, waiting) = standing(call, held, &platform, zone.as_ref(), &blocks);
+    let (phase, waiting) =
+        standing(call, (held.object.id, &held.tenant, &held.status), &platform, zone.as_ref(), &blocks);
     held.status.phase = phase;
     let before = held.status.waiting.take();
     held.status.waiting = waiting.map(|waiting| waiting.going_on(before.as_ref()));
@@ -69,9 +70,9 @@ pub fn zone_of(tx: &mut Tx, held: &Held) -> Outcome<Option<Zone>> {
 
 /// Where an active tenant stands, and why it is not there yet. "Ready" needs its id on the platform and all
 /// mandatory blocks (`domain-platforms.md` §5.1).
-fn standing(
+pub fn standing(
     call: &Call,
-    held: &Held,
+    (id, tenant, status): (ObjectId, &Tenant, &Status),
     platform: &Instance,
     zone: Option<&Zone>,
     blocks: &[Ordered],
@@ -89,13 +90,13 @@ fn standing(
             || Waiting::new(call.now, "BUILDING_BLOCK_PENDING", named(block), "Stoa"),
             |inner| Waiting { blocker: format!("{}: {}", named(block), inner.blocker), ..inner },
         );
-        let started = held.status.phase != Phase::Requested || block.status.status == BlockState::InProgress;
+        let started = status.phase != Phase::Requested || block.status.status == BlockState::InProgress;
         return (if started { Phase::Replicating } else { Phase::Requested }, Some(waiting));
     }
-    if held.status.platform_tenant_id.is_some() {
+    if status.platform_tenant_id.is_some() {
         return (Phase::Ready, None);
     }
-    let waiting = if held.tenant.is_custom {
+    let waiting = if tenant.is_custom {
         let owner = zone.map_or(platform.object.owner(), |zone| zone.object.owner());
         let name = zone.map_or("none", |zone| zone.object.key.as_str());
         Waiting::new(
@@ -115,8 +116,7 @@ fn standing(
         };
         let who = format!(
             "the operators in workspace {owner}, who can give the tenant its id by hand \
-             (PUT /api/stoa/v1/tenants/{}/platform-tenant-id)",
-            held.object.id
+             (PUT /api/stoa/v1/tenants/{id}/platform-tenant-id)",
         );
         Waiting::new(call.now, reason, blocker, who)
     };

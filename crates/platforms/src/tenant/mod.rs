@@ -148,7 +148,7 @@ impl Tenants {
             quotas: asked.quotas.clone(),
             author: call.actor.author_object(),
         };
-        let status = Status {
+        let mut status = Status {
             phase: Phase::Requested,
             platform_tenant_id: asked.platform_tenant_id.clone(),
             sign_in: None,
@@ -159,15 +159,23 @@ impl Tenants {
         };
         let key = format!("{}.{}.{}", asked.workspace, asked.project, tenant.platform_identifier);
         let leans = (home.id, project.id, zone.as_ref().map(|zone| zone.object.id));
+        let id = ObjectId::new();
+        if equipment.is_empty() {
+            // Where it stands is known at once: it is written, and told, once.
+            (status.phase, status.waiting) =
+                controller::standing(call, (id, &tenant, &status), &platform, zone.as_ref(), &[]);
+        }
         let draft = draft_of((&tenant, &status), leans)?;
         let word = if tenant.imported { "imported" } else { "created" };
         let told = Told::new("Tenant Created", format!("Tenant '{key}' was {word}."))
             .to_managers(&[platform.object.owner()]);
-        let of = (ObjectId::new(), KIND, key.as_str(), Some(asked.workspace.as_str()));
+        let of = (id, KIND, key.as_str(), Some(asked.workspace.as_str()));
         let object = objects::insert(tx, call, allowed, of, draft, told)?;
         let mut held = Held { object, tenant, status };
-        stoa_blocks::block::on_tenant::equip(tx, call, &held, &equipment)?;
-        controller::settle(tx, call, &mut held)?;
+        if !equipment.is_empty() {
+            stoa_blocks::block::on_tenant::equip(tx, call, &held, &equipment)?;
+            controller::settle(tx, call, &mut held)?;
+        }
         Ok(held.object)
     }
 }
