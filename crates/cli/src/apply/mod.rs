@@ -42,13 +42,18 @@ pub(crate) async fn apply(api: &Api, console: &mut Console, apply: Apply) -> Res
     let total = documents.len();
     let mut results = Vec::new();
     let mut told = Instant::now();
-    for (done, document) in documents.into_iter().enumerate() {
+    let mut ahead = None;
+    for (done, document) in documents.iter().enumerate() {
         if told.elapsed() >= PROGRESS {
             console.note(format_args!("{done} of {total} documents applied"))?;
             told = Instant::now();
         }
-        match one(api, console, &document).await {
-            Ok(result) => results.push(result),
+        let next = documents.get(done + 1).filter(|next| is_apart(document, next));
+        match one(api, console, document, ahead.take(), next).await {
+            Ok((result, planned)) => {
+                results.push(result);
+                ahead = planned;
+            }
             Err(failure) => {
                 if total > 1 && !failure.is_silent() {
                     console.warn(format_args!("stopped after {done} of {total} documents"))?;
@@ -69,11 +74,53 @@ fn print(console: &mut Console, results: &[Value]) -> Result<(), Failure> {
     show::document(console, &Value::Array(results.to_vec()))
 }
 
-async fn one(api: &Api, console: &mut Console, document: &Document) -> Result<Value, Failure> {
-    let kind = document.kind;
+/// What a document means with all in place, and what has to happen for it.
+type Planned = Result<(Value, Step), Failure>;
+
+async fn planned(api: &Api, document: &Document) -> Planned {
     let wanted = prepared(api, document, None).await?;
-    let step = plan::step(api, kind, &wanted).await?;
-    let (now, change) = match step {
+    let step = plan::step(api, document.kind, &wanted).await?;
+    Ok((wanted, step))
+}
+
+/// Whether applying the first document is nothing to the second: both are of one kind, which tells its objects
+/// apart by names, and are two of them. Objects of such a kind do not refer to one another.
+fn is_apart(first: &Document, second: &Document) -> bool {
+    let kind = first.kind;
+    let names = |document: &Document| kind.id(&document.body);
+    kind == second.kind
+        && matches!(kind.address, kinds::Address::Name | kinds::Address::InWorkspace)
+        && names(first).zip(names(second)).is_some_and(|(first, second)| first != second)
+}
+
+/// Applies one document. What has to happen for the `next` is found out meanwhile, if that is safe.
+async fn one(
+    api: &Api,
+    console: &mut Console,
+    document: &Document,
+    ahead: Option<Planned>,
+    next: Option<&Document>,
+) -> Result<(Value, Option<Planned>), Failure> {
+    let kind = document.kind;
+    let (wanted, step) = match ahead {
+        Some(ahead) => ahead?,
+        None => planned(api, document).await?,
+    };
+    let look_ahead = async {
+        match next {
+            Some(next) => Some(planned(api, next).await),
+            None => None,
+        }
+    };
+    let (done, ahead) = tokio::join!(carry_out(api, kind, step), look_ahead);
+    let (now, change) = done?;
+    tell(console, kind, &wanted, &now, &change)?;
+    Ok((now, ahead))
+}
+
+/// Does what has to happen; the object afterwards, and what is said of it.
+async fn carry_out(api: &Api, kind: &Kind, step: Step) -> Result<(Value, String), Failure> {
+    Ok(match step {
         Step::Nothing { current } => (current, "unchanged".to_owned()),
         Step::Create { body, .. } => (api.create(kind, &body).await?, "created".to_owned()),
         Step::Replace { id, body, .. } => {
@@ -97,18 +144,27 @@ async fn one(api: &Api, console: &mut Console, document: &Document) -> Result<Va
             }
             (made, "created as the next version".to_owned())
         }
-    };
+    })
+}
+
+fn tell(
+    console: &mut Console,
+    kind: &Kind,
+    wanted: &Value,
+    now: &Value,
+    change: &str,
+) -> Result<(), Failure> {
     if console.quiet {
-        console.line(id_of(kind, &now)?)?;
+        console.line(id_of(kind, now)?)?;
     } else if console.format == Format::Table {
-        console.line(format_args!("{} {change}", title(kind, &now)))?;
-        once_shown(console, &now)?;
+        console.line(format_args!("{} {change}", title(kind, now)))?;
+        once_shown(console, now)?;
     }
     if *kind == kinds::VERSION && wanted["spec"]["state"] == "RELEASED" && now["spec"]["state"] == "DRAFT" {
-        let id = id_of(kind, &now)?;
+        let id = id_of(kind, now)?;
         console.warn(format_args!("this first release waits for approval: `stoa approve {id}`"))?;
     }
-    Ok(now)
+    Ok(())
 }
 
 /// Why a document cannot be carried out, and what to do about it.
