@@ -16,7 +16,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What one object of the file takes in rows.
-const SHAPE: Shape = Shape { kind: "meshProject", bytes: 150, facets: 2, references: 1 };
+const SHAPE: Shape =
+    Shape { kind: "meshProject", bytes: 54, status: 2, facets: 2, references: 1, works: false };
 /// Owner of everything in the file.
 const OWNER: &str = "declared";
 /// A page of what is in the way is read by so many at once.

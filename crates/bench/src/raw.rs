@@ -26,6 +26,9 @@ const EVENT: Sql = Sql::new(
         author, content, request, hash)
      VALUES ($1, $2, $3, $4, $5, $6, ',,', 'created', 'Created', 'It was created.', 'ApiKey', 'bench', $7, 'r', $8)",
 );
+const WORK: Sql = Sql::new(
+    "INSERT INTO work (controller, key, due, attempts, epoch, leased_until) VALUES ('people', $1, $2, 0, 0, 0)",
+);
 const COLUMNS: &str =
     "o.id, o.kind, o.key, o.workspace, o.version, o.created_at, o.deleted_at, o.doc, o.status";
 
@@ -36,10 +39,14 @@ pub struct Shape {
     pub kind: &'static str,
     /// Bytes of its document.
     pub bytes: usize,
+    /// Bytes of its status.
+    pub status: usize,
     /// Rows that lists filter on.
     pub facets: usize,
     /// Rows that say what it leans on.
     pub references: usize,
+    /// Whether a controller is asked to look, which is a row too.
+    pub works: bool,
 }
 
 /// How a list is narrowed down.
@@ -68,7 +75,7 @@ fn row(
     leans: &str,
 ) -> Result<String, DbError> {
     let id = Uuid::now_v7().to_string();
-    let doc = format!("{{\"x\":\"{}\"}}", "x".repeat(shape.bytes));
+    let (doc, status) = (document(shape.bytes), document(shape.status));
     let key = format!("{workspace}.{id}");
     let values: [Value; 7] = [
         id.as_str().into(),
@@ -77,7 +84,7 @@ fn row(
         workspace.into(),
         at.into(),
         doc.as_str().into(),
-        "{}".into(),
+        status.into(),
     ];
     tx.run(&OBJECT, &values)?;
     if !facets.is_empty() {
@@ -102,6 +109,9 @@ fn row(
         tx.run(&sql, &values)?;
     }
     tx.run(&HISTORY, &[id.as_str().into(), at.into(), doc.as_str().into()])?;
+    if shape.works {
+        tx.run(&WORK, &[id.as_str().into(), at.into()])?;
+    }
     let hash = "0".repeat(64);
     let event: [Value; 8] = [
         Uuid::now_v7().into(),
@@ -115,6 +125,14 @@ fn row(
     ];
     tx.run(&EVENT, &event)?;
     Ok(id)
+}
+
+/// A JSON object of so many bytes.
+fn document(bytes: usize) -> String {
+    match bytes.checked_sub(r#"{"x":""}"#.len()) {
+        Some(rest) => format!("{{\"x\":\"{}\"}}", "x".repeat(rest)),
+        None => "{}".into(),
+    }
 }
 
 /// Facets in which nothing is the same twice.
@@ -138,7 +156,7 @@ impl Raw {
         };
         let db = Db::open(Settings::new(url), TABLES)?;
         // What everything leans on.
-        let root = Shape { kind: "root", bytes: 10, facets: 0, references: 0 };
+        let root = Shape { kind: "root", bytes: 10, status: 2, facets: 0, references: 0, works: false };
         db.write(move |tx| {
             let id = row(tx, root, 0, "root", &[], "")?;
             tx.run(&Sql::new("UPDATE object SET id = 'root' WHERE id = $1"), &[id.into()])
