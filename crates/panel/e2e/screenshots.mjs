@@ -55,12 +55,13 @@ async function settled(page) {
   await page.waitForTimeout(150)
 }
 
-/** The whole page, as WebP. */
+/** The whole page, as WebP. The window grows with it, so that what is fixed to its edges does, too. */
 async function picture(page, { width, height }) {
-  const session = await page.context().newCDPSession(page)
   const full = await page.evaluate(() => document.documentElement.scrollHeight)
-  const clip = { x: 0, y: 0, width, height: Math.min(Math.max(full, height), TALLEST), scale: 1 }
-  const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 72, clip, captureBeyondViewport: true })
+  await page.setViewportSize({ width, height: Math.min(Math.max(full, height), TALLEST) })
+  const session = await page.context().newCDPSession(page)
+  const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 72 })
   await session.detach()
+  await page.setViewportSize({ width, height })
   return Buffer.from(data, 'base64')
 }
