@@ -19,6 +19,7 @@ const OBJECT: Sql = Sql::new(
     "INSERT INTO object (id, kind, key, workspace, version, created_at, updated_at, doc, status)
      VALUES ($1, $2, $3, $4, 1, $5, $5, $6, $7)",
 );
+const LABEL: Sql = Sql::new("INSERT INTO label (object, kind, text) VALUES ($1, $2, $3)");
 const HISTORY: Sql =
     Sql::new("INSERT INTO history (object, version, at, author, doc) VALUES ($1, 1, $2, 'ApiKey:bench', $3)");
 const EVENT: Sql = Sql::new(
@@ -108,6 +109,8 @@ fn row(
         values.extend((0..shape.references).map(|row| format!("relation-{row}").into()));
         tx.run(&sql, &values)?;
     }
+    // What it is found by: its names, a line each.
+    tx.run(&LABEL, &[id.as_str().into(), shape.kind.into(), format!("{at}\n{id}").into()])?;
     tx.run(&HISTORY, &[id.as_str().into(), at.into(), doc.as_str().into()])?;
     if shape.works {
         tx.run(&WORK, &[id.as_str().into(), at.into()])?;

@@ -27,7 +27,7 @@ const ADMINS: Sql = Sql::new(
             JOIN reference s ON s.source = b.id AND s.relation = 'subject'
             LEFT JOIN reference m ON m.source = s.target AND m.relation = 'member'
             WHERE b.workspace = $1 AND b.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
-                AND b.id <> $4
+                AND b.deleted_at IS NULL AND b.id <> $4
                 AND NOT EXISTS (SELECT 1 FROM facet e WHERE e.object = b.id AND e.name = 'expiry'))",
 );
 
@@ -77,7 +77,8 @@ pub fn refuse_admin_by_others(call: &Call) -> Result<(), Refusal> {
 const HOLDERS: Sql = Sql::new(
     "SELECT count(*) FROM object b JOIN facet f ON f.object = b.id AND f.name = 'role' AND f.value = $2
      JOIN reference s ON s.source = b.id AND s.relation = 'subject'
-     WHERE b.workspace = $1 AND b.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding') AND b.id <> $4
+     WHERE b.workspace = $1 AND b.kind IN ('meshWorkspaceUserBinding', 'meshWorkspaceGroupBinding')
+        AND b.deleted_at IS NULL AND b.id <> $4
         AND s.target <> $5
         AND (b.kind = 'meshWorkspaceUserBinding' OR EXISTS (SELECT 1 FROM reference m
             WHERE m.source = s.target AND m.relation = 'member' AND m.target <> $5))
