@@ -41,7 +41,8 @@ pub struct Estate {
     made: Arc<AtomicUsize>,
 }
 
-fn workspace(number: usize) -> String {
+/// A workspace of the estate.
+pub fn workspace(number: usize) -> String {
     format!("estate-{}", number % WORKSPACES)
 }
 

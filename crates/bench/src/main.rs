@@ -16,6 +16,7 @@ mod load;
 mod machine;
 mod ordering;
 mod pace;
+mod pages;
 mod process;
 mod raw;
 mod reading;

@@ -8,6 +8,7 @@ use crate::installation::Installation;
 use crate::life::{self, Level, Runners};
 use crate::machine::{self, say};
 use crate::pace::Pace;
+use crate::pages::{self, Reader};
 use crate::raw::Raw;
 use crate::report::{Details, Report, Unit, number};
 use crate::rows::Rows;
@@ -39,6 +40,8 @@ pub enum Part {
     Claim,
     /// Making and listing many tenants
     Tenants,
+    /// Pages of the panel over many objects; needs `tenants`
+    Pages,
     /// A declarative file through the command line
     Apply,
     /// What is in the way of a deletion
@@ -179,6 +182,18 @@ impl Suite<'_> {
                     &pairs,
                     Some(latencies.usual_and_worst()),
                 );
+            }
+        }
+        if wants(Part::Tenants) && wants(Part::Pages) {
+            let reader = Reader::sign_in(&server, &installation, own.path()).await?;
+            for path in pages::paths() {
+                say(&format!("{database}: loading {path}"));
+                let latencies = reader.load(&server, &path).await?;
+                let mut pairs = Pairs::default();
+                pairs.add(latencies.percentile(0.5), pages::MOST_MS);
+                let what = format!("load the page {path}");
+                let calls = Some(latencies.usual_and_worst());
+                report.add((what, database, "allowed"), Unit::Milliseconds, &pairs, calls);
             }
         }
         if wants(Part::Apply) {
