@@ -1,6 +1,7 @@
 //! The public API, called in this process. Rights, rules and events are those of any other client.
 
 use crate::problem::Problem;
+use crate::text::tr;
 use axum::body::Body;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
@@ -85,12 +86,19 @@ pub struct Api {
     app: Arc<App>,
     credential: Option<Credential>,
     request: String,
+    is_held: bool,
 }
 
 impl Api {
     /// The API for whoever has this credential; for nobody without one. `request` is the id that the log knows.
     pub fn new(app: Arc<App>, credential: Option<Credential>, request: String) -> Self {
-        Self { app, credential, request }
+        Self { app, credential, request, is_held: false }
+    }
+
+    /// The same, but nothing is changed: each change is refused in a way that shows the form again.
+    #[must_use]
+    pub fn held(&self) -> Self {
+        Self { is_held: true, ..self.clone() }
     }
 
     /// The same person acting in a workspace, or as administrator with none.
@@ -140,6 +148,12 @@ impl Api {
 
     /// Any call. Media types are the newest that the route knows. An empty answer is null, text is a string.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Problem> {
+        if self.is_held && method != Method::GET {
+            let message = tr(
+                "You were signed out meanwhile. This is what you entered: look it over, fill in passwords and other secrets again, and send it.",
+            );
+            return Err(Problem { status: 422, message: message.into(), ..Problem::default() });
+        }
         let response = self.raw(method, path, body).await;
         let status = response.status();
         let bytes = response.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -298,10 +298,14 @@ impl FromRequest<Panel> for Post {
 
     async fn from_request(request: Request, panel: &Panel) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let fields = read_form(&parts, body).await.map_err(|problem| shell::bare_problem(&problem))?;
-        let ctx = match Ctx::read(&parts, panel).await {
+        let fields = read_form(&parts, body).await;
+        let mut fields = fields.map_err(|problem| shell::bare_problem(&problem))?;
+        let mut ctx = match Ctx::read(&parts, panel).await {
             Ok(ctx) => ctx,
-            Err(response) => return Err(crate::shell::interrupted(&parts, &fields, response)),
+            Err(response) if is_signed_out(&response) => {
+                return Err(crate::signin::interrupted(panel, &parts, &fields).await);
+            }
+            Err(response) => return Err(response),
         };
         if fields.get("csrf") != ctx.me.csrf || ctx.me.csrf.is_empty() {
             let text = text::tr(
@@ -309,11 +313,26 @@ impl FromRequest<Panel> for Post {
             );
             return Err(shell::problem_page(&ctx, &Problem::forbidden(text)));
         }
+        // A form that was interrupted is shown again, and changes nothing yet.
+        if fields.is_on(AGAIN) {
+            fields.0.retain(|(name, _)| name != AGAIN);
+            ctx.api = ctx.api.held();
+        }
         Ok(Self { ctx, fields })
     }
 }
 
-async fn read_form(parts: &Parts, body: Body) -> Result<Fields, Problem> {
+/// Field of a form that comes back after its session had ended.
+const AGAIN: &str = "_again";
+
+/// Whether an answer leads to the page that signs in.
+fn is_signed_out(response: &Response) -> bool {
+    let target = response.headers().get(LOCATION).or_else(|| response.headers().get("hx-redirect"));
+    target.and_then(|target| target.to_str().ok()).is_some_and(|target| target.starts_with("/login"))
+}
+
+/// The fields of a form.
+pub async fn read_form(parts: &Parts, body: Body) -> Result<Fields, Problem> {
     let content_type =
         parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.starts_with("application/x-www-form-urlencoded") {

@@ -11,11 +11,13 @@ pub mod input;
 pub mod listing;
 mod live;
 mod market;
+mod me;
 pub mod parts;
 pub mod problem;
 mod project;
 mod run;
 pub mod shell;
+mod signin;
 pub mod text;
 
 use crate::ctx::Ctx;
@@ -46,6 +48,8 @@ pub fn router(app: Arc<App>) -> Router {
     let pages = Pages::new()
         .merge(shell::pages())
         .merge(live::pages())
+        .merge(me::pages())
+        .merge(signin::pages())
         .merge(project::pages())
         .merge(market::pages())
         .merge(block::pages())

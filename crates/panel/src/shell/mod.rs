@@ -5,7 +5,6 @@ mod nav;
 use crate::api::segment;
 use crate::assets;
 use crate::ctx::{Answer, Ctx, Flash, Membership};
-use crate::form::Fields;
 use crate::parts::filters;
 use crate::problem::Problem;
 use crate::text::tr;
@@ -16,7 +15,6 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
-use http::request::Parts;
 pub use nav::{Area, Item, Section};
 
 /// A label that leads somewhere.
@@ -229,11 +227,6 @@ pub fn problem_page(ctx: &Ctx, problem: &Problem) -> Response {
 pub fn bare_problem(problem: &Problem) -> Response {
     let html = BarePage { problem, sentence: sentence(problem) }.render();
     (status_of(problem), Html(html.unwrap_or_default())).into_response()
-}
-
-/// A form that arrived after its session had ended: `signed_out` is what anybody gets.
-pub fn interrupted(_parts: &Parts, _fields: &Fields, signed_out: Response) -> Response {
-    signed_out
 }
 
 /// Shows problems that handlers gave back.
