@@ -232,13 +232,7 @@ pub fn leave_all(tx: &mut Tx, call: &Call, user: ObjectId) -> Outcome<()> {
         let Some(object) = objects::by_id_for_update(tx, KIND, found.id)? else { continue };
         let mut group: Group = object.doc()?;
         group.members.retain(|member| *member != user);
-        let mut references: Vec<_> = group.members.iter().map(|member| (binding::MEMBER, *member)).collect();
-        if let Some(home) = objects::by_key(tx, "meshWorkspace", object.owner())? {
-            references.push(("owner", home.id));
-        }
-        let mut facets = vec![(NAME, group.name.clone())];
-        facets.extend(group.egid.clone().map(|egid| ("egid", egid)));
-        let draft = Draft { doc: serde_json::to_value(&group)?, status: Value::Null, facets, references };
+        let draft = redrafted(tx, &object, &group)?;
         let told = Told::new(
             "Workspace Group Members Removed",
             format!("A deleted user left group '{}'.", object.key),
@@ -247,6 +241,69 @@ pub fn leave_all(tx: &mut Tx, call: &Call, user: ObjectId) -> Outcome<()> {
         people::changed_everywhere(tx, &call, object.id)?;
     }
     Ok(())
+}
+
+/// The global groups that a user is a member of.
+pub fn global_of(tx: &mut Tx, user: ObjectId) -> Outcome<Vec<Object>> {
+    let found = objects::referrers(tx, user, Some(binding::MEMBER), i64::MAX)?;
+    Ok(found.into_iter().filter(|object| object.kind == KIND && object.owner() == GLOBAL).collect())
+}
+
+/// The global groups with this identifier or external id.
+pub fn global_named(tx: &mut Tx, named: &str) -> Outcome<Vec<Object>> {
+    let mut found: Vec<Object> =
+        objects::by_key(tx, KIND, &format!("{GLOBAL}.{named}"))?.into_iter().collect();
+    let seen = Visibility { all: true, ..Visibility::default() };
+    let mut by_egid = Query::of(KIND, seen).with("egid", Some(named));
+    by_egid.workspace = Some(GLOBAL.into());
+    found.extend(listing::list(tx, &by_egid, &Page::first(1))?.items);
+    found.dedup_by_key(|object| object.id);
+    Ok(found)
+}
+
+/// Puts a user into a group, or takes them out; says whether that changed anything.
+pub fn set_member(
+    tx: &mut Tx,
+    call: &Call,
+    group: ObjectId,
+    user: ObjectId,
+    is_member: bool,
+) -> Outcome<bool> {
+    let call = call.as_system();
+    let allowed = call.may(Resource::Workspace, Action::Write, &Scope::installation())?;
+    let Some(object) = objects::by_id_for_update(tx, KIND, group)? else { return Ok(false) };
+    let mut group: Group = object.doc()?;
+    if group.members.contains(&user) == is_member {
+        return Ok(false);
+    }
+    let (title, deed) = if is_member {
+        group.members.push(user);
+        ("Workspace Group Members Added", "joined")
+    } else {
+        group.members.retain(|member| *member != user);
+        ("Workspace Group Members Removed", "left")
+    };
+    let told = Told::new(title, format!("A user {deed} group '{}' at sign-in.", object.key));
+    let draft = redrafted(tx, &object, &group)?;
+    objects::replace(tx, &call, allowed, &object, draft, told)?;
+    for home in people::homes(tx, object.id)? {
+        if !is_member {
+            binding::prune(tx, &call, &home, user)?;
+        }
+        people::changed(tx, &call, &home)?;
+    }
+    Ok(true)
+}
+
+/// A group whose members changed, to be stored.
+fn redrafted(tx: &mut Tx, object: &Object, group: &Group) -> Outcome<Draft> {
+    let mut references: Vec<_> = group.members.iter().map(|member| (binding::MEMBER, *member)).collect();
+    if let Some(home) = objects::by_key(tx, "meshWorkspace", object.owner())? {
+        references.push(("owner", home.id));
+    }
+    let mut facets = vec![(NAME, group.name.clone())];
+    facets.extend(group.egid.clone().map(|egid| ("egid", egid)));
+    Ok(Draft { doc: serde_json::to_value(group)?, status: Value::Null, facets, references })
 }
 
 /// The kind.

@@ -11,6 +11,7 @@ pub mod held;
 mod holding;
 pub mod login;
 pub mod me;
+pub mod oidc;
 pub mod people;
 pub mod projectrole;
 pub mod role;
@@ -18,6 +19,7 @@ pub mod session;
 pub mod token;
 pub mod user;
 
+use std::sync::Arc;
 use stoa_db::Migration;
 use stoa_web::openapi::Schemas;
 use stoa_web::{Kind, Route, kind};
@@ -26,13 +28,15 @@ use stoa_web::{Kind, Route, kind};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 30, name: "sign_in", sql: include_str!("../schema/0030_sign_in.sql") },
     Migration { number: 50, name: "holder", sql: include_str!("../schema/0050_holder.sql") },
+    Migration { number: 60, name: "oidc", sql: include_str!("../schema/0060_oidc.sql") },
 ];
 
 /// The area's routes.
-pub fn routes() -> Vec<Route> {
+pub fn routes(providers: &Arc<oidc::Providers>) -> Vec<Route> {
     let mut routes = vec![login::route()];
     routes.extend(account::routes());
     routes.extend(me::routes());
+    routes.extend(oidc::routes(providers));
     routes.extend(kind::routes::<apikey::ApiKeys>());
     routes.extend(kind::routes::<apiuser::ApiUsers>());
     routes.extend(kind::routes::<user::Users>());
@@ -50,6 +54,7 @@ pub fn schemas(schemas: &mut Schemas) {
     projectrole::ProjectRoles::schemas(schemas);
     account::schemas(schemas);
     me::schemas(schemas);
+    oidc::schemas(schemas);
     schemas.add::<login::Granted>();
     schemas.add::<login::Asked>();
 }

@@ -2,11 +2,12 @@
 
 use crate::account::not_a_person;
 use crate::held::{self, About as Names, InProject, InWorkspace, Person};
+use crate::oidc;
 use crate::role::WorkspaceRole;
 use crate::session;
 use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use stoa_base::Refusal;
 use stoa_core::{Call, Outcome, Permission, Principal};
@@ -84,6 +85,12 @@ pub struct Me {
     permissions: Vec<&'static str>,
     /// Roles that are about to expire.
     expiring: Vec<Expiring>,
+    /// When they signed in last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    last_sign_in: Option<String>,
+    /// Whether their identity provider lets them create workspaces.
+    may_create_workspaces: bool,
 }
 
 /// A role, where it is held, and what gives it.
@@ -148,12 +155,12 @@ pub fn schemas(schemas: &mut Schemas) {
 }
 
 /// The person who calls, and the id of their session.
-fn caller(tx: &mut Tx, call: &Call) -> Outcome<(Person, String)> {
+fn caller(tx: &mut Tx, call: &Call) -> Outcome<(Person, String, Value)> {
     let Principal::User { id, .. } = &call.actor.principal else { return Err(not_a_person().into()) };
     let session = call.actor.session.clone().ok_or_else(not_a_person)?;
     let user = stoa_core::objects::by_id(tx, crate::user::KIND, *id)?.ok_or_else(not_a_person)?;
     let about: Names = user.doc()?;
-    Ok((Person { id: *id, username: user.key, about }, session))
+    Ok((Person { id: *id, username: user.key, about }, session, user.status))
 }
 
 /// What is held in one workspace.
@@ -177,8 +184,8 @@ fn bare(project: &str) -> String {
 }
 
 fn me(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
-    let (person, session) = caller(tx, call)?;
-    let (csrf, provider, _) = session::about(tx, &session)?.ok_or_else(not_a_person)?;
+    let (person, session, status) = caller(tx, call)?;
+    let about = session::about(tx, &call.world.vault, &session)?.ok_or_else(not_a_person)?;
     let roles = held::in_workspaces(tx, person.id, call.now, None)?;
     let projects = held::in_projects(tx, person.id, call.now, None)?;
     let soon = (call.now + SOON).day().to_string();
@@ -206,8 +213,8 @@ fn me(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
         last_name,
         email,
         euid,
-        provider,
-        csrf,
+        provider: about.provider,
+        csrf: about.csrf,
         admin_roles: admin_roles.into_iter().map(crate::role::AdminRole::code).collect(),
         workspaces,
         permissions: Permission::all()
@@ -215,12 +222,14 @@ fn me(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
             .map(Permission::code)
             .collect(),
         expiring,
+        last_sign_in: status["lastSignIn"].as_str().map(str::to_owned),
+        may_create_workspaces: oidc::lets_register(&status),
     };
     Ok(Reply::ok(&serde_json::to_value(me)?))
 }
 
 fn access(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
-    let (person, _) = caller(tx, call)?;
+    let (person, ..) = caller(tx, call)?;
     let roles = held::in_workspaces(tx, person.id, call.now, None)?;
     let projects = held::in_projects(tx, person.id, call.now, None)?;
     let by_workspace = roles.chunk_by(|one, other| one.workspace == other.workspace);
@@ -258,13 +267,13 @@ fn access(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
 }
 
 fn sessions(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
-    let (person, session) = caller(tx, call)?;
+    let (person, session, _) = caller(tx, call)?;
     let sessions = session::of_person(tx, person.id, &session, call.now)?;
     Ok(Reply::ok(&json!({ "sessions": serde_json::to_value(sessions)? })))
 }
 
 fn end(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let (person, _) = caller(tx, call)?;
+    let (person, ..) = caller(tx, call)?;
     let id = request.param(0);
     if !session::end(tx, person.id, id)? {
         return Err(Refusal::Absent(format!("You have no session `{id}`.")).into());
@@ -273,7 +282,7 @@ fn end(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 }
 
 fn end_all(tx: &mut Tx, call: &Call, _: &Request) -> Outcome<Reply> {
-    let (person, _) = caller(tx, call)?;
+    let (person, ..) = caller(tx, call)?;
     session::end_all(tx, person.id, None)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -6,8 +6,8 @@ use crate::held::{About, Person};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_base::{Moment, ObjectId};
-use stoa_core::secrets::{digest, new_secret};
-use stoa_core::{Outcome, Settings};
+use stoa_core::secrets::{Vault, digest, new_secret};
+use stoa_core::{Outcome, Settings, World};
 use stoa_db::{Row, Sql, Tx};
 use stoa_web::credential;
 
@@ -55,13 +55,14 @@ const START: Sql = Sql::new(
 /// Begins a session; always with a new token, so that no earlier one can be fixed.
 pub fn start(
     tx: &mut Tx,
-    settings: &Settings,
+    world: &World,
     now: Moment,
     person: ObjectId,
     beginning: &Beginning,
 ) -> Outcome<Started> {
     tx.run(&FORGET, &[now.micros().into()])?;
     let (id, token) = (ObjectId::new(), new_secret()?);
+    let id_token = beginning.id_token.as_ref().map(|token| world.vault.wrap(token.as_bytes())).transpose()?;
     let device: String = beginning.device.chars().filter(|c| !c.is_control()).take(DEVICE_MAX).collect();
     let values = [
         id.0.into(),
@@ -71,9 +72,9 @@ pub fn start(
         beginning.provider.as_str().into(),
         device.into(),
         now.micros().into(),
-        (now + settings.session_idle).micros().into(),
-        (now + settings.session_life).micros().into(),
-        beginning.id_token.clone().into(),
+        (now + world.settings.session_idle).micros().into(),
+        (now + world.settings.session_life).micros().into(),
+        id_token.into(),
     ];
     tx.run(&START, &values)?;
     Ok(Started { id, token })
@@ -173,9 +174,24 @@ pub fn of_person(tx: &mut Tx, person: ObjectId, current: &str, now: Moment) -> O
 
 const ABOUT: Sql = Sql::new("SELECT csrf, provider, id_token FROM session WHERE id = $1");
 
-/// What a session knows: the proof that a request comes from our own pages, the provider, and its proof.
-pub fn about(tx: &mut Tx, id: &str) -> Outcome<Option<(String, String, Option<String>)>> {
-    Ok(tx.maybe(&ABOUT, &[id.into()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)
+/// What a session knows beside its person.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The proof that a request comes from our own pages.
+    pub csrf: String,
+    /// How it began.
+    pub provider: String,
+    /// The provider's proof.
+    pub id_token: Option<String>,
+}
+
+/// What a session knows.
+pub fn about(tx: &mut Tx, vault: &Vault, id: &str) -> Outcome<Option<Known>> {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<Option<Vec<u8>>>(2)?));
+    let Some((csrf, provider, wrapped)) = tx.maybe(&ABOUT, &[id.into()], read)? else { return Ok(None) };
+    let id_token = wrapped.map(|wrapped| vault.unwrap(&wrapped)).transpose()?;
+    let id_token = id_token.and_then(|plain| String::from_utf8(plain).ok());
+    Ok(Some(Known { csrf, provider, id_token }))
 }
 
 const END: Sql = Sql::new("DELETE FROM session WHERE id = $1 AND person = $2");

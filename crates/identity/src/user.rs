@@ -147,6 +147,42 @@ pub fn provision(tx: &mut Tx, call: &Call, newcomer: Newcomer) -> Outcome<Object
     objects::insert(tx, &call, allowed, (ObjectId::new(), KIND, &username, None), draft, told)
 }
 
+/// Takes over what an identity provider says of somebody (US-08). Another username is for those who are linked to it,
+/// if nobody else has it; an external id that somebody else has is left alone.
+pub fn refresh(
+    tx: &mut Tx,
+    call: &Call,
+    object: &Object,
+    said: Newcomer,
+    may_rename: bool,
+) -> Outcome<Object> {
+    let call = call.as_system();
+    let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;
+    let mut object = object.clone();
+    if may_rename && said.username != object.key && objects::by_key(tx, KIND, &said.username)?.is_none() {
+        objects::rekey(tx, allowed, &mut object, &said.username)?;
+    }
+    let mut spec: UserSpec = object.doc()?;
+    let before = spec.clone();
+    spec.email = said.email;
+    for (field, given) in [(&mut spec.first_name, said.first_name), (&mut spec.last_name, said.last_name)] {
+        if !given.is_empty() {
+            *field = given;
+        }
+    }
+    if let Some(euid) = said.euid.filter(|euid| before.euid.as_ref() != Some(euid)) {
+        spec.euid = refuse_taken(tx, &euid, Some(object.id)).map_or(before.euid.clone(), |()| Some(euid));
+    }
+    let mut wire = Wire { metadata: UserMetadata { name: object.key.clone(), uuid: None }, spec };
+    let draft = checked(tx, &call, allowed, &mut wire, Some(&object))?;
+    let told = Told::new("User Changed", format!("User '{}' was changed at sign-in.", object.key));
+    let changed = objects::replace(tx, &call, allowed, &object, draft, told)?;
+    if changed.version != object.version {
+        people::changed_everywhere(tx, &call, object.id)?;
+    }
+    Ok(changed)
+}
+
 /// Whether somebody may sign in from now on. Whoever may not is signed out at once.
 pub fn set_state(tx: &mut Tx, call: &Call, object: &Object, enabled: bool) -> Outcome<Object> {
     let allowed = call.may(Resource::User, Action::Write, &Scope::installation())?;

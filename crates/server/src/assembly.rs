@@ -9,6 +9,7 @@ use stoa_core::world::Leaving;
 use stoa_core::{Resource, World};
 use stoa_db::{Db, DbError, Hooks, Migration, Settings};
 use stoa_identity::authenticate::Directory;
+use stoa_identity::oidc::Providers;
 use stoa_web::import;
 use stoa_web::metrics::Metrics;
 use stoa_web::openapi::Schemas;
@@ -180,11 +181,11 @@ fn index() -> Vec<Indexed> {
 }
 
 /// Every route there is.
-pub fn routes() -> Vec<Route> {
+pub fn routes(providers: &Arc<Providers>) -> Vec<Route> {
     let mut routes = system::routes(index());
     routes.extend(import::routes(importing::importers()));
     routes.extend(finding::routes());
-    routes.extend(stoa_identity::routes());
+    routes.extend(stoa_identity::routes(providers));
     routes.extend(stoa_tenancy::routes());
     routes.extend(stoa_blocks::routes());
     routes.extend(stoa_governance::routes());
@@ -240,13 +241,13 @@ pub fn open(settings: Settings, bell: &Bell, nudge: &Arc<Notify>) -> Result<Db, 
 }
 
 /// The application over an open database.
-pub fn app(db: Db, world: Arc<World>, bell: Bell) -> anyhow::Result<App> {
+pub fn app(db: Db, world: Arc<World>, bell: Bell, providers: &Arc<Providers>) -> anyhow::Result<App> {
     Ok(App {
         db,
         world,
         bell,
         authenticator: Arc::new(Directory::new(stoa_blocks::run::standing)),
-        router: Router::new(routes())?,
+        router: Router::new(routes(providers))?,
         schemas: schemas(),
         metrics: Metrics::default(),
         draining: AtomicBool::new(false),

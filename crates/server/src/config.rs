@@ -63,6 +63,18 @@ pub struct Config {
     /// Nobody signs in with a password that Stoa keeps
     #[arg(long, env = "STOA_NO_LOCAL_ACCOUNTS", value_parser = BoolishValueParser::new())]
     pub no_local_accounts: bool,
+    /// TOML file with identity providers to sign in at
+    #[arg(long, env = "STOA_SIGN_IN_CONFIG", value_name = "FILE")]
+    pub sign_in_config: Option<PathBuf>,
+    /// Issuer of an identity provider, named `oidc`; a file may name several
+    #[arg(long, env = "STOA_OIDC_ISSUER", value_name = "URL", requires = "oidc_client_id")]
+    pub oidc_issuer: Option<String>,
+    /// Client id at this provider
+    #[arg(long, env = "STOA_OIDC_CLIENT_ID", value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+    /// Client secret at this provider; better in the environment
+    #[arg(long, env = "STOA_OIDC_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
     /// Minutes after which a session that is not used ends
     #[arg(long, env = "STOA_SESSION_IDLE_MINUTES", default_value_t = 60, value_name = "N")]
     pub session_idle_minutes: u64,

@@ -9,6 +9,7 @@ pub mod finding;
 pub mod importing;
 pub mod keys;
 pub mod pending;
+mod providers;
 pub mod serve;
 pub mod store;
 

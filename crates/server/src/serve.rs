@@ -3,7 +3,7 @@
 use crate::bootstrap::{self, Admin, Made, Wanted};
 use crate::config::{Config, ConfigError};
 use crate::pending::{Pending, Written};
-use crate::{assembly, controllers, embedded, keys};
+use crate::{assembly, controllers, embedded, keys, providers};
 use anyhow::Context;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -84,7 +84,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tokio::task::spawn_blocking(move || assembly::open(database, &bell, &nudge)).await?
     }
     .context("cannot open the database")?;
-    let app = Arc::new(assembly::app(db, world, bell)?);
+    let providers = Arc::new(providers::configured(&config)?);
+    let app = Arc::new(assembly::app(db, world, bell, &providers)?);
 
     let (made, key) = set_up(&config, &app, made_master_key).await?;
     let welcome = if config.no_local_accounts { None } else { offer_welcome(&config, &app).await? };

@@ -111,6 +111,10 @@ pub struct Told {
 pub struct SignedIn {
     /// For the header `X-CSRF-Token` of requests that change something.
     csrf: String,
+    /// Where they wanted to go.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
+    next: String,
 }
 
 /// Whether somebody may sign in.
@@ -145,8 +149,14 @@ fn beginning(request: &Request) -> Beginning {
 }
 
 /// The answer that gives a browser its session.
-pub fn signed_in(settings: &Settings, started: &Started, status: StatusCode) -> Outcome<Response> {
-    let body = serde_json::to_value(SignedIn { csrf: credential::csrf_of(&started.token) })?;
+pub fn signed_in(
+    settings: &Settings,
+    started: &Started,
+    status: StatusCode,
+    next: &str,
+) -> Outcome<Response> {
+    let csrf = credential::csrf_of(&started.token);
+    let body = serde_json::to_value(SignedIn { csrf, next: next.to_owned() })?;
     let mut response = dispatch::dress(Reply::json(status, stoa_web::media::JSON, &body));
     set_cookie(&mut response, &credential::set_cookie(settings, Some(&started.token)));
     Ok(response)
@@ -167,7 +177,7 @@ async fn sign_in(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<R
     let beginning = (beginning(&request), earlier);
     let asked = (username, password);
     let started = sign_in::with_password(&app, visitor.call, asked, request.address, beginning).await?;
-    signed_in(settings, &started, StatusCode::CREATED)
+    signed_in(settings, &started, StatusCode::CREATED, "")
 }
 
 async fn welcome(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Response> {
@@ -176,7 +186,7 @@ async fn welcome(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<R
     let Welcome { token, username, first_name, last_name, email, password } = request.body()?;
     let newcomer = Newcomer { username, email, first_name, last_name, euid: None };
     let started = sign_in::welcome(&app, visitor.call, (token, newcomer, password), beginning).await?;
-    signed_in(&app.world.settings, &started, StatusCode::CREATED)
+    signed_in(&app.world.settings, &started, StatusCode::CREATED, "")
 }
 
 async fn set_password(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Response> {
@@ -184,7 +194,7 @@ async fn set_password(app: Arc<App>, visitor: Visitor, request: Request) -> Outc
     let beginning = beginning(&request);
     let SetPassword { token, password } = request.body()?;
     let started = sign_in::by_link(&app, visitor.call, (token, password), beginning).await?;
-    signed_in(&app.world.settings, &started, StatusCode::CREATED)
+    signed_in(&app.world.settings, &started, StatusCode::CREATED, "")
 }
 
 async fn change_password(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Response> {
@@ -195,19 +205,6 @@ async fn change_password(app: Arc<App>, visitor: Visitor, request: Request) -> O
     let ChangePassword { current_password, password } = request.body()?;
     sign_in::change(&app, visitor.call, current_password, password).await?;
     Ok(dispatch::dress(Reply::empty(StatusCode::NO_CONTENT)))
-}
-
-async fn sign_out(app: Arc<App>, visitor: Visitor, _: Request) -> Outcome<Response> {
-    let call = visitor.call;
-    let stoa_core::Principal::User { id, .. } = call.actor.principal else {
-        return Err(not_a_person().into());
-    };
-    if let Some(session) = call.actor.session {
-        app.db.write(move |tx| session::end(tx, id, &session)).await?;
-    }
-    let mut response = dispatch::dress(Reply::empty(StatusCode::NO_CONTENT));
-    set_cookie(&mut response, &credential::set_cookie(&app.world.settings, None));
-    Ok(response)
 }
 
 fn look(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
@@ -311,18 +308,6 @@ pub fn routes() -> Vec<Route> {
             "SignIn",
             example(&[NAME, PASSWORD]),
         )),
-        Route::paced(
-            Method::DELETE,
-            path("session"),
-            Arc::new(|app, visitor, request| Box::pin(sign_out(app, visitor, request))),
-        )
-        .about(About {
-            summary: "Sign out",
-            tag: "identity",
-            success: &[204],
-            errors: &[403],
-            ..About::default()
-        }),
         Route::paced(
             Method::POST,
             path("welcome"),

@@ -29,7 +29,7 @@ pub fn refuse_if_off(call: &Call) -> Result<(), Refusal> {
 
 /// Signs somebody in who was found to be them, and tells the audit trail.
 pub fn admit(tx: &mut Tx, call: &Call, user: &Object, beginning: &Beginning) -> Outcome<Started> {
-    let started = session::start(tx, &call.world.settings, call.now, user.id, beginning)?;
+    let started = session::start(tx, &call.world, call.now, user.id, beginning)?;
     let status = session::noted(&user.status, "lastSignIn", json!(call.now.to_string()));
     objects::note(tx, user.id, &status)?;
     let entry = Entry {

@@ -37,7 +37,7 @@ fn row(key: &str, statuses: &[u16]) -> String {
 }
 
 /// Routes that answer everybody.
-const PUBLIC: [&str; 11] = [
+const PUBLIC: [&str; 14] = [
     "GET /mesh/info",
     "GET /actuator/health",
     "GET /readyz",
@@ -49,6 +49,9 @@ const PUBLIC: [&str; 11] = [
     "POST /api/stoa/v1/welcome",
     "POST /api/stoa/v1/set-password",
     "GET /api/stoa/v1/links/{token}",
+    "GET /api/stoa/v1/sign-in",
+    "POST /api/stoa/v1/sign-in/{provider}",
+    "POST /api/stoa/v1/sign-in/{provider}/return",
 ];
 
 /// Paths about the person who asks: machines are refused whatever they name. People are in `signing_in`.

@@ -423,7 +423,7 @@ impl Stage {
                 "tenants" => self.tenant.clone(),
                 "accounts" | "users" => "lea".into(),
                 "resolve" | "objects" => self.block.clone(),
-                "sessions" | "links" => "none".into(),
+                "sessions" | "links" | "sign-in" => "none".into(),
                 other => panic!("say which of {other} to ask for"),
             },
             other => panic!("say which of {other} to ask for"),
