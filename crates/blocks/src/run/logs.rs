@@ -113,6 +113,8 @@ pub fn body(tx: &mut Tx, run: &Run, view: View) -> Outcome<Value> {
             "status": step.state,
             "userMessage": step.user_message,
             "systemMessage": system,
+            "startedOn": step.started_at,
+            "endedOn": step.ended_at,
         }));
     }
     let warnings = warnings(run, &steps);
