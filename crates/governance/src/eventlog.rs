@@ -114,6 +114,7 @@ pub fn routes() -> Vec<Route> {
                 ("authorType", "ApiKey, ApiUser, User or System"),
                 ("authorIdentifier", "Exact author"),
                 ("workspaceIdentifier", "Exact workspace"),
+                ("objectUuid", "Exact object"),
                 ("workspaceName", "Display name of the workspace contains"),
                 ("q", "Title or description contains, in small or large letters"),
                 ("sort", "`createdOn` (the usual one) or `-createdOn`"),
@@ -241,6 +242,9 @@ fn wheres(request: &Request, seen: &Visibility) -> Outcome<(String, Vec<Bound>)>
             return Err(Refusal::invalid(name, format!("knows {}, not `{word}`", known.join(", "))).into());
         }
         add(&format!("{column} = ?"), word.into());
+    }
+    if let Some(object) = request.query("objectUuid") {
+        add("e.object = ?", object.into());
     }
     if let Some(author) = request.query("authorIdentifier") {
         add("e.author = ?", author.into());

@@ -82,7 +82,7 @@ impl Listing {
 
     /// Whether anything narrows the list.
     pub fn is_filtered(&self) -> bool {
-        self.query.iter().any(|(name, _)| name != "size" && name != "tab")
+        self.query.iter().any(|(name, _)| !matches!(name.as_str(), "size" | "tab" | "sort"))
     }
 
     /// Filters that are set, to be shown as chips.

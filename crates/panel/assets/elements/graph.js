@@ -29,9 +29,23 @@ customElements.define("stoa-graph", class extends HTMLElement {
   draw() {
     this.graph?.destroy();
     const { nodes, edges, base } = JSON.parse(this.dataset.graph);
-    const styles = getComputedStyle(document.body);
-    const colour = (name) => styles.getPropertyValue(`--tblr-${name}`).trim();
+    // Whatever a colour of the kit is made of, the drawing program wants it as three numbers.
+    const probe = document.createElement("span");
+    this.append(probe);
+    const colour = (name) => {
+      probe.style.color = `var(--tblr-${name})`;
+      const said = getComputedStyle(probe).color;
+      const parts = said.match(/[\d.]+/g).slice(0, 3).map(Number);
+      return `rgb(${parts.map((part) => Math.round(said.startsWith("color(") ? part * 255 : part)).join(",")})`;
+    };
     const tones = { SUCCEEDED: "green", FAILED: "red", ABORTED: "orange", IN_PROGRESS: "blue", PENDING: "azure" };
+    const styled = "__________cytoscape_stylesheet";
+    if (!document.getElementById(styled)) {
+      // It would add a style of its own to the page, which our policy forbids; ours says the same.
+      const mark = document.createElement("template");
+      mark.id = styled;
+      document.head.append(mark);
+    }
     this.graph = window.cytoscape({
       container: this,
       elements: [

@@ -64,6 +64,8 @@ customElements.define("stoa-log", class extends HTMLElement {
     this.length += bytes.encode(text).length;
     const lines = text.split("\n");
     lines.forEach((line, place) => {
+      // What ends with a line break has no empty line after it.
+      if (line === "" && place === lines.length - 1) return;
       if (!this.open) this.begin();
       this.openText += line;
       this.fill();
@@ -75,6 +77,8 @@ customElements.define("stoa-log", class extends HTMLElement {
 
   begin() {
     if (this.count % 500 === 0) {
+      // Only what is complete, and much, is left out of the layout while it is out of sight.
+      this.chunk?.classList.add("stoa-log-full");
       this.chunk = document.createElement("div");
       this.chunk.className = "stoa-log-chunk";
       this.pane.append(this.chunk);

@@ -51,7 +51,7 @@ customElements.define("stoa-run", class extends HTMLElement {
   }
 
   show(state) {
-    this.querySelectorAll("[data-live]").forEach((part) => { part.hidden = part.dataset.live !== state; });
+    this.querySelectorAll("[data-run-live]").forEach((part) => { part.hidden = part.dataset.runLive !== state; });
   }
 
   badge(place, state) {
@@ -97,7 +97,7 @@ customElements.define("stoa-run", class extends HTMLElement {
       const end = time.dataset.to ? Date.parse(time.dataset.to) : Date.now();
       const millis = Math.max(0, end - Date.parse(time.dataset.from));
       const seconds = Math.floor(millis / 1000);
-      time.textContent = seconds < 1 ? `${millis} ms` : seconds < 60 ? `${seconds} s`
+      time.textContent = millis < 1 ? "" : seconds < 1 ? `${millis} ms` : seconds < 60 ? `${seconds} s`
         : seconds < 3600 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s`
         : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
     });

@@ -98,7 +98,10 @@ impl Shared {
 
 /// The list.
 pub async fn list(ctx: Ctx) -> Answer {
-    let path = format!("/api/meshobjects/meshbuildingblocks?workspaceIdentifier={}", segment(ctx.home()));
+    let path = format!(
+        "/api/meshobjects/meshbuildingblocks?sort=-createdOn&workspaceIdentifier={}",
+        segment(ctx.home())
+    );
     let filters = [
         ("status", "status"),
         ("definition", "definitionUuid"),

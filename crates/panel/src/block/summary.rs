@@ -86,6 +86,23 @@ fn next(block: &Block) -> &'static str {
     }
 }
 
+/// What it waits for, for people.
+fn reason_word(reason: &str) -> String {
+    match reason {
+        "RUN_QUEUED" => tr("Waiting for a runner"),
+        "RUN_IN_PROGRESS" => tr("A runner is at it"),
+        "RUN_OFFERED_AGAIN" => tr("Its runner fell silent, and the run is offered again"),
+        "EXTERNAL_SYSTEM" => tr("A pipeline is at it"),
+        "OPERATOR_ACTION" => tr("The platform team is at it"),
+        "USER_INPUT_MISSING" => tr("An input is missing"),
+        "OPERATOR_INPUT_MISSING" => tr("An input of the platform team is missing"),
+        "PLATFORM_TENANT_ID_MISSING" => tr("The tenant has no id on its platform yet"),
+        "PARENT_OUTPUT_MISSING" => tr("What it builds on has not given its value yet"),
+        other => return other.replace('_', " ").to_lowercase(),
+    }
+    .to_owned()
+}
+
 fn line(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -136,7 +153,14 @@ pub async fn show(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer {
     };
     let waiting = block.wire["status"]["waiting"].as_object().map(|found| {
         let text = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Waiting { reason: text("reason"), blocker: text("blocker"), who: text("who"), since: text("since") }
+        // A run stands below, there is no need to name it.
+        let blocker = Some(text("blocker")).filter(|blocker| !blocker.starts_with("run "));
+        Waiting {
+            reason: reason_word(&text("reason")),
+            blocker: blocker.unwrap_or_default(),
+            who: text("who"),
+            since: text("since"),
+        }
     });
     let about = |pointer: &str| text_at(&block.definition, pointer).to_owned();
     let is_tofu = text_at(&block.version, "/spec/implementation/type") == "terraform";
@@ -235,7 +259,8 @@ struct EventsPage {
 /// What happened to it.
 pub async fn events(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer {
     let block = Block::load(&ctx, &uuid).await?;
-    let query = [("workspaceIdentifier", ctx.home()), ("objectUuid", block.uuid.as_str())];
+    let query =
+        [("workspaceIdentifier", ctx.home()), ("objectUuid", block.uuid.as_str()), ("sort", "-createdOn")];
     let path = with_query("/api/meshobjects/mesheventlogs", query);
     let found: Listed = ctx.api.list(&Listing::ask(&ctx, &path, &[])).await?;
     let events = found.items.iter().map(|event| Event {

@@ -1,7 +1,7 @@
 //! The catalogue: everything that a workspace can order.
 
 use super::Entry;
-use crate::api::text_at;
+use crate::api::{text_at, with_query};
 use crate::ctx::{Answer, Ctx};
 use crate::listing::Listing;
 use crate::parts::filters;
@@ -23,7 +23,9 @@ struct CataloguePage {
 pub async fn list(ctx: Ctx) -> Answer {
     let path = "/api/meshobjects/meshbuildingblockdefinitions?includeAllPublished=true&orderable=true";
     let filters = [("level", "targetType"), ("type", "platformType"), ("owner", "ownedByWorkspace")];
-    let found = ctx.api.list(&Listing::ask(&ctx, path, &filters)).await?;
+    let sort = if ctx.query("sort") == Some("newest") { "-createdOn" } else { "name" };
+    let path = with_query(path, [("sort", sort)]);
+    let found = ctx.api.list(&Listing::ask(&ctx, &path, &filters)).await?;
     let types = ctx.api.get_if_there("/api/meshobjects/meshplatformtypes?size=100").await.ok().flatten();
     let types = types.map(|body| crate::api::Listed::read(&body).items).unwrap_or_default();
     let types = types.iter().map(|kind| {

@@ -139,6 +139,7 @@ pub fn span(from: &str, to: &str) -> String {
     let to = to.parse::<jiff::Timestamp>().unwrap_or_else(|_| jiff::Timestamp::now());
     let millis = (to.as_millisecond() - from.as_millisecond()).max(0);
     match millis / 1000 {
+        _ if millis == 0 => String::new(),
         0 => fill(tr("{0} ms"), &[&millis.to_string()]),
         seconds @ 1..60 => fill(tr("{0} s"), &[&seconds.to_string()]),
         seconds @ 60..3600 => {

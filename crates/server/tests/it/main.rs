@@ -21,6 +21,7 @@ mod import;
 mod keys;
 mod listening;
 mod live;
+mod panel;
 mod patience;
 mod platform_kinds;
 mod process;
