@@ -237,11 +237,23 @@ pub async fn explained(State(panel): State<Panel>, request: Request, next: Next)
     copy.uri_mut().clone_from(&parts.uri);
     copy.headers_mut().clone_from(&parts.headers);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let told = response.extensions_mut().remove::<Problem>();
+    let is_no_way = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    let Some(problem) = told.or_else(|| is_no_way.then(no_way)) else { return response };
     let (mut parts, ()) = copy.into_parts();
     match Ctx::from_request_parts(&mut parts, &panel).await {
         Ok(ctx) => problem_page(&ctx, &problem),
         Err(response) => response,
+    }
+}
+
+/// What a page says that is asked for something it does not take; without it nothing at all would be shown.
+fn no_way() -> Problem {
+    Problem {
+        status: 405,
+        code: "MethodNotAllowed".into(),
+        message: tr("This page only shows something; nothing can be sent to it.").into(),
+        ..Problem::default()
     }
 }
 

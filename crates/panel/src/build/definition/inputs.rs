@@ -375,10 +375,10 @@ fn read(fields: &Fields, stored: &Value) -> Result<Value, Problem> {
     Ok(Value::Object(input))
 }
 
-/// Saves an input into the draft; the last segment of the path is its key, or `new`.
+/// Saves an input into the draft; the last segment of the path is its key, but for a new one.
 pub async fn save(path: Named, Post { ctx, fields }: Post) -> Answer {
     let editor = Editor::open(&ctx, &path).await?;
-    let is_new = named(&path, KEY) == "new"
+    let is_new = matches!(named(&path, KEY), "" | "new")
         && !fields.get("seen").is_empty()
         && editor.version["spec"]["inputs"]["new"].is_null();
     let key = fields.get(KEY).to_owned();

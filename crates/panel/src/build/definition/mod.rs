@@ -269,7 +269,7 @@ pub fn pages() -> Pages {
     pages = at(pages, "/{uuid}/danger", get(general::danger).post(general::delete));
     pages = at(pages, "/{uuid}/implementation", get(implementation::show).post(implementation::save));
     pages = at(pages, "/{uuid}/inputs", get(inputs::list).post(inputs::change));
-    pages = at(pages, "/{uuid}/inputs/new", get(inputs::new));
+    pages = at(pages, "/{uuid}/inputs/new", get(inputs::new).post(inputs::save));
     pages = at(pages, "/{uuid}/inputs/code", get(inputs::from_code).post(inputs::take_code));
     pages = at(pages, "/{uuid}/inputs/{key}", get(inputs::show).post(inputs::save));
     pages = at(pages, "/{uuid}/outputs", get(outputs::list).post(outputs::change));
