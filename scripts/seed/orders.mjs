@@ -128,12 +128,19 @@ async function change(admin, uuid, values) {
   })
 }
 
+/** The run of a block, once the runner has done its part and waits for somebody else. */
+export async function handedOver(admin, block) {
+  return until(`the run of block ${block} is handed over`, async () => {
+    const { latestRunUuid } = (await admin.get(`${BLOCKS}/${block}`)).status
+    if (!latestRunUuid) return false
+    const { steps } = await admin.get(`${RUNS}/${latestRunUuid}/logs`)
+    return steps.some(({ id, status }) => id === 'trigger' && status === 'SUCCEEDED') && latestRunUuid
+  })
+}
+
 /** Plays the pipeline of a virtual machine, as one outside would: announce the steps, report them, end. */
 async function play(admin, order, { status, steps }) {
-  const uuid = await until(`the run of ${order.name} is handed over`, async () => {
-    const { status } = await block(admin, order.uuid)
-    return status.waiting?.reason === 'EXTERNAL_SYSTEM' && status.latestRunUuid
-  })
+  const uuid = await handedOver(admin, order.uuid)
   const source = `${RUNS}/${uuid}/status/source`
   const announced = steps.map(({ id, displayName }) => ({ id, displayName, status: 'PENDING' }))
   await admin.post(source, { source: { id: 'pipeline', externalRunId: order.name, externalRunUrl: `https://pipelines.example.org/machines/${uuid}` }, steps: announced })

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { closed, open } from './browser.mjs'
 import { known } from './known.mjs'
 import { shared } from './stoa.mjs'
-import { until } from '../../../scripts/seed/client.mjs'
+import { handedOver } from '../../../scripts/seed/orders.mjs'
 
 describe('a run', async () => {
   let stoa
@@ -66,10 +66,7 @@ describe('a run', async () => {
       },
     })
     const block = async () => (await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${metadata.uuid}`)).status
-    const run = await until('the run is handed over', async () => {
-      const status = await block()
-      return status.waiting?.reason === 'EXTERNAL_SYSTEM' && status.latestRunUuid
-    })
+    const run = await handedOver(stoa.admin, metadata.uuid)
     const page = await open(stoa, 'jonas')
     await page.goto(`/w/platform-team/build/runs/${run}`)
     await page.getByRole('button', { name: /abort|stop/i }).first().click()

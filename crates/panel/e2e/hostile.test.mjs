@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { closed, open } from './browser.mjs'
-import { until } from '../../../scripts/seed/client.mjs'
+import { handedOver } from '../../../scripts/seed/orders.mjs'
 import { shared } from './stoa.mjs'
 
 const SCRIPT = `"'><script>pwned=1;alert(1)</script><img src=x onerror="pwned=1;alert(2)"><svg onload=alert(3)>{{7*7}}`
@@ -58,10 +58,7 @@ describe('what is hostile', async () => {
     })
     const ordered = await post('meshbuildingblocks', { apiVersion: 'v2-preview', kind: 'meshBuildingBlock', spec: { displayName: SCRIPT, targetRef: { kind: 'meshWorkspace', name: 'hostile' }, buildingBlockDefinitionVersionRef: { uuid: version.metadata.uuid }, inputs: { name: { value: 'trap', isSensitive: false } } } })
     block = ordered.metadata.uuid
-    run = await until('the run is handed over', async () => {
-      const { status } = await admin.get(`/api/meshobjects/meshbuildingblocks/${block}`)
-      return status.waiting?.reason === 'EXTERNAL_SYSTEM' && status.latestRunUuid
-    })
+    run = await handedOver(admin, block)
     const source = `/api/meshobjects/meshbuildingblockruns/${run}/status/source`
     await admin.post(source, { source: { id: 'evil', externalRunId: SCRIPT, externalRunUrl: 'javascript:alert(10)' }, steps: [] })
     const text = (value) => ({ value, type: 'STRING' })
