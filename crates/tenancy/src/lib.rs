@@ -4,6 +4,8 @@ pub mod binding;
 pub mod payment;
 pub mod people;
 pub mod project;
+pub mod register;
+pub mod team;
 pub mod tenant;
 pub mod workspace;
 
@@ -24,6 +26,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(kind::routes::<Bindings<ProjectUser>>());
     routes.extend(kind::routes::<Bindings<ProjectGroup>>());
     routes.extend(kind::routes::<payment::PaymentMethods>());
+    routes.extend(register::routes());
+    routes.extend(team::routes());
     routes
 }
 
@@ -34,4 +38,6 @@ pub fn schemas(schemas: &mut Schemas) {
     Bindings::<WorkspaceUser>::schemas(schemas);
     Bindings::<ProjectUser>::schemas(schemas);
     payment::PaymentMethods::schemas(schemas);
+    register::schemas(schemas);
+    team::schemas(schemas);
 }

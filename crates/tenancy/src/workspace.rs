@@ -156,6 +156,26 @@ pub struct Workspaces;
 impl Workspaces {
     fn make(tx: &mut Tx, call: &Call, wire: Wire) -> Outcome<Object> {
         let allowed = call.may(Resource::Workspace, Action::Write, &Scope::installation())?;
+        Self::admit(tx, call, allowed, wire)
+    }
+
+    /// A workspace that its owner to be registers. Its tags are admitted as an owner's.
+    pub(crate) fn register(
+        tx: &mut Tx,
+        call: &Call,
+        name: &str,
+        display_name: &str,
+        tags: Map<String, Value>,
+    ) -> Outcome<Object> {
+        let wire = Wire {
+            metadata: WorkspaceMetadata { name: name.into(), created_on: None, deleted_on: None, tags },
+            spec: WorkspaceSpec { display_name: display_name.into(), platform_builder_access_enabled: None },
+        };
+        let allowed = call.may(Resource::Workspace, Action::Write, &Scope::owned(name))?;
+        Self::admit(tx, call, allowed, wire)
+    }
+
+    fn admit(tx: &mut Tx, call: &Call, allowed: Allowed, wire: Wire) -> Outcome<Object> {
         let name = wire.metadata.name.clone();
         if name == group::GLOBAL {
             return Err(Refusal::invalid("metadata.name", "is reserved").into());

@@ -148,6 +148,7 @@ const BUILT: &[(&str, usize)] = &[
     ("identity/src/group.rs", 1),
     ("tenancy/src/binding/mod.rs", 1),
     ("tenancy/src/people.rs", 2),
+    ("tenancy/src/team.rs", 2),
 ];
 
 #[test]

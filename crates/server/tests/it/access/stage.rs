@@ -335,7 +335,14 @@ impl Stage {
             }
             _ => format!(
                 "{before}{nothing}{}",
-                route.path.split_once('}').unwrap().1.replace("{sourceId}", "s").replace("{id}", "1")
+                route
+                    .path
+                    .split_once('}')
+                    .unwrap()
+                    .1
+                    .replace("{sourceId}", "s")
+                    .replace("{id}", "1")
+                    .replace("{binding}", "bound")
             ),
         };
         Some(self.asked(route, path))
@@ -362,6 +369,7 @@ impl Stage {
             .path
             .replace("{workspace}/{buildingBlock}/{uuid}", &format!("shop/buildingBlock/{}", self.block))
             .replace("{sourceId}", "source")
+            .replace("{binding}", "bound")
             .replace("{id}", "1");
         match path.split_once('{') {
             Some((before, rest)) => {
@@ -422,6 +430,8 @@ impl Stage {
                 "landingzones" => "shop-zone".into(),
                 "tenants" => self.tenant.clone(),
                 "accounts" | "users" => "lea".into(),
+                "workspaces" => "shop".into(),
+                "projects" => "shop.web".into(),
                 "resolve" | "objects" => self.block.clone(),
                 "sessions" | "links" | "sign-in" => "none".into(),
                 other => panic!("say which of {other} to ask for"),
