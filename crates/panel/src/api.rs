@@ -44,6 +44,11 @@ pub fn with_query<N: AsRef<str>, V: AsRef<str>>(
     whole
 }
 
+/// The text at a JSON pointer; empty where there is none.
+pub fn said(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Listed {
@@ -154,7 +159,8 @@ impl Api {
             );
             return Err(Problem { status: 422, message: message.into(), ..Problem::default() });
         }
-        let response = self.raw(method, path, body).await;
+        // Boxed, because pages make several of these at once.
+        let response = Box::pin(self.raw(method, path, body)).await;
         let status = response.status();
         let bytes = response.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
         let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| {

@@ -7,6 +7,7 @@ mod block;
 mod build;
 pub mod ctx;
 pub mod form;
+mod home;
 pub mod input;
 pub mod listing;
 mod live;
@@ -18,7 +19,9 @@ mod project;
 mod run;
 pub mod shell;
 mod signin;
+mod tenant;
 pub mod text;
+mod workspace;
 
 use crate::ctx::Ctx;
 use crate::problem::Problem;
@@ -55,6 +58,9 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(block::pages())
         .merge(run::pages())
         .merge(build::pages())
+        .merge(workspace::pages())
+        .merge(tenant::pages())
+        .merge(home::pages())
         .layer(middleware::from_fn_with_state(panel.clone(), shell::explained))
         .layer(middleware::from_fn(dressed))
         .fallback(elsewhere)

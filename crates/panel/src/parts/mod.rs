@@ -2,6 +2,8 @@
 
 mod markdown;
 mod state;
+pub mod tags;
+pub mod wizard;
 
 /// Filters that every template has in scope by `use crate::parts::filters`.
 #[allow(

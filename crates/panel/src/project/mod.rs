@@ -1,128 +1,113 @@
 //! Projects of a workspace (panel.md §4.1 and §4.2): the list, a new one, its pages.
 
+mod access;
+mod deletion;
+mod events;
+mod list;
+mod new;
+mod overview;
+mod settings;
+
 use crate::Pages;
-use crate::api::{Listed, segment};
-use crate::ctx::{Answer, Ctx, Post, again};
-use crate::form::Form;
-use crate::listing::Listing;
-use crate::parts::filters;
+use crate::api::{said, segment};
+use crate::ctx::Ctx;
+use crate::problem::Problem;
 use crate::shell::Shell;
-use crate::text::{fill, tr};
-use askama::Template;
-use axum::extract::Path;
-use axum::routing::get;
-use http::StatusCode;
-use serde_json::{Value, json};
+use crate::text::tr;
+use axum::routing::{get, post};
+pub use new::{IdentifierPart, roles, suggested};
+use serde_json::Value;
 
-/// Which field of the forms a field of the API is.
-const FIELDS: &[(&str, &str)] =
-    &[("displayName", "displayName"), ("metadata.name", "name"), ("tags", "tags")];
-
-/// A row of the list.
-struct Row {
-    identifier: String,
-    name: String,
-    created: String,
-    payment: String,
+/// A project as its pages know it.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Identifier within the workspace.
+    pub name: String,
+    /// For people.
+    pub display_name: String,
+    /// Who pays.
+    pub payment: String,
+    /// Who pays when the first cannot.
+    pub substitute: String,
+    /// Since when.
+    pub created: String,
+    /// When its deletion was asked for.
+    pub deleted: String,
+    /// The whole of it.
+    pub whole: Value,
 }
 
-impl Row {
-    fn read(project: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+impl Project {
+    /// Reads one.
+    pub fn read(project: &Value) -> Self {
         Self {
-            identifier: text(&project["metadata"]["name"]),
-            name: text(&project["spec"]["displayName"]),
-            created: text(&project["metadata"]["createdOn"]),
-            payment: text(&project["spec"]["paymentMethodIdentifier"]),
+            name: said(project, "/metadata/name"),
+            display_name: said(project, "/spec/displayName"),
+            payment: said(project, "/spec/paymentMethodIdentifier"),
+            substitute: said(project, "/spec/substitutePaymentMethodIdentifier"),
+            created: said(project, "/metadata/createdOn"),
+            deleted: said(project, "/metadata/deletedOn"),
+            whole: project.clone(),
         }
     }
-}
 
-#[derive(Template)]
-#[template(path = "project/list.html")]
-struct ListPage {
-    shell: Shell,
-    listing: Listing,
-    rows: Vec<Row>,
-    may_create: bool,
-}
+    /// The project with this identifier in the workspace acted in.
+    pub async fn find(ctx: &Ctx, name: &str) -> Result<Self, Problem> {
+        let id = format!("{}.{name}", ctx.home());
+        Ok(Self::read(&ctx.api.get(&format!("/api/meshobjects/meshprojects/{}", segment(&id))).await?))
+    }
 
-#[derive(Template)]
-#[template(path = "project/new.html")]
-struct NewPage {
-    shell: Shell,
-    form: Form,
+    /// Where it stands.
+    pub fn state(&self) -> &'static str {
+        if self.deleted.is_empty() { "ACTIVE" } else { "MARKED_FOR_DELETION" }
+    }
+
+    /// Path of one of its pages.
+    pub fn at(&self, ctx: &Ctx, tail: &str) -> String {
+        format!("{}{tail}", path_of(ctx, &self.name))
+    }
+
+    /// The frame of one of its pages.
+    pub fn shell(&self, ctx: &Ctx) -> Shell {
+        let list = format!("/w/{}/projects", segment(ctx.home()));
+        let shell = ctx.shell(self.display_name.clone()).crumb(tr("Projects"), list);
+        let mut shell = shell
+            .about(self.display_name.clone(), self.name.clone())
+            .marked("folder", if self.deleted.is_empty() { "" } else { self.state() });
+        shell = shell.tab(tr("Overview"), path_of(ctx, &self.name));
+        if ctx.may("PROJECTPRINCIPALROLE_LIST") {
+            shell = shell.tab(tr("Access"), self.at(ctx, "/access"));
+        }
+        if ctx.is_team() {
+            shell = shell.tab(tr("Activity"), self.at(ctx, "/events"));
+            shell = shell.tab(tr("Settings"), self.at(ctx, "/settings"));
+            shell = shell.tab(tr("Tags"), self.at(ctx, "/settings/tags"));
+        }
+        if ctx.may("PROJECT_DELETE") {
+            shell = shell.tab(tr("Deletion"), self.at(ctx, "/settings/deletion"));
+        }
+        shell
+    }
 }
 
 /// Path of a project's pages.
-fn path_of(ctx: &Ctx, project: &str) -> String {
+pub fn path_of(ctx: &Ctx, project: &str) -> String {
     format!("/w/{}/p/{}", segment(ctx.home()), segment(project))
-}
-
-async fn list(ctx: Ctx) -> Answer {
-    let path = format!("/api/meshobjects/meshprojects?workspaceIdentifier={}", segment(ctx.home()));
-    let found: Listed = ctx.api.list(&Listing::ask(&ctx, &path, &[])).await?;
-    ctx.page(&ListPage {
-        shell: ctx.shell(tr("Projects")),
-        listing: Listing::of(&ctx, &found),
-        rows: found.items.iter().map(Row::read).collect(),
-        may_create: ctx.may("PROJECT_SAVE"),
-    })
-}
-
-fn new_page(ctx: &Ctx, form: Form) -> NewPage {
-    let list = format!("/w/{}/projects", segment(ctx.home()));
-    NewPage { shell: ctx.shell(tr("New project")).crumb(tr("Projects"), list), form }
-}
-
-async fn new(ctx: Ctx) -> Answer {
-    ctx.page(&new_page(&ctx, Form::default()))
-}
-
-async fn create(Post { ctx, fields }: Post) -> Answer {
-    let body = json!({
-        "kind": "meshProject",
-        "metadata": { "name": fields.get("name"), "ownedByWorkspace": ctx.home() },
-        "spec": { "displayName": fields.get("displayName"), "tags": {} },
-    });
-    match ctx.api.post("/api/meshobjects/meshprojects", &body).await {
-        Ok(_) => {
-            let said = fill(tr("The project {0} is there."), &[fields.get("displayName")]);
-            ctx.done(&path_of(&ctx, fields.get("name")), said)
-        }
-        Err(problem) => {
-            let form = again(fields, problem, FIELDS)?;
-            ctx.page_as(StatusCode::UNPROCESSABLE_ENTITY, &new_page(&ctx, form))
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "project/overview.html")]
-struct OverviewPage {
-    shell: Shell,
-    tenants: Vec<Value>,
-}
-
-async fn overview(ctx: Ctx, Path((_, name)): Path<(String, String)>) -> Answer {
-    let id = format!("{}.{name}", ctx.home());
-    let project = ctx.api.get(&format!("/api/meshobjects/meshprojects/{}", segment(&id))).await?;
-    let tenants = format!(
-        "/api/meshobjects/meshtenants?workspaceIdentifier={}&projectIdentifier={}",
-        segment(ctx.home()),
-        segment(&name)
-    );
-    let tenants = ctx.api.list(&tenants).await?;
-    let Row { identifier, name, .. } = Row::read(&project);
-    let list = format!("/w/{}/projects", segment(ctx.home()));
-    let shell = ctx.shell(name.clone()).crumb(tr("Projects"), list).about(name, identifier);
-    ctx.page(&OverviewPage { shell, tenants: tenants.items })
 }
 
 /// The pages.
 pub fn pages() -> Pages {
+    let at = |tail: &str| format!("/w/{{workspace}}/p/{{project}}{tail}");
     Pages::new()
-        .route("/w/{workspace}/projects", get(list).post(create))
-        .route("/w/{workspace}/projects/new", get(new))
-        .route("/w/{workspace}/p/{project}", get(overview))
+        .route("/w/{workspace}/projects", get(list::list))
+        .route("/w/{workspace}/projects/new", get(new::new).post(new::step))
+        .route("/w/{workspace}/projects/identifier", get(new::identifier))
+        .route(&at(""), get(overview::overview))
+        .route(&at("/access"), get(access::list).post(access::add))
+        .route(&at("/access/new"), get(access::new))
+        .route(&at("/access/{kind}/{binding}/remove"), post(access::remove))
+        .route(&at("/events"), get(events::list))
+        .route(&at("/settings"), get(settings::general).post(settings::save))
+        .route(&at("/settings/tags"), get(settings::tags).post(settings::save_tags))
+        .route(&at("/settings/deletion"), get(deletion::plan).post(deletion::delete))
 }

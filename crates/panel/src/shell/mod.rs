@@ -169,10 +169,14 @@ impl Shell {
         assets::path(name)
     }
 
+    /// Identifier of the workspace acted in; empty outside of one.
+    pub fn home(&self) -> &str {
+        self.workspace.as_ref().map_or("", |workspace| workspace.identifier.as_str())
+    }
+
     /// Path within the workspace acted in: `/w/<workspace>` and `tail`.
     pub fn at(&self, tail: &str) -> String {
-        let home = self.workspace.as_ref().map_or("", |workspace| workspace.identifier.as_str());
-        format!("/w/{}{tail}", segment(home))
+        format!("/w/{}{tail}", segment(self.home()))
     }
 }
 
@@ -259,7 +263,7 @@ fn no_way() -> Problem {
 
 async fn home(ctx: Ctx) -> Answer {
     let target = match (ctx.me.workspaces.first(), ctx.me.admin_roles.first()) {
-        (Some(workspace), _) => format!("/w/{}/projects", segment(&workspace.identifier)),
+        (Some(workspace), _) => format!("/w/{}", segment(&workspace.identifier)),
         (None, Some(_)) => "/admin".to_owned(),
         (None, None) => "/home".to_owned(),
     };

@@ -1,6 +1,7 @@
 //! The panel's pages over HTTP: who sees what, and what forms do.
 
 mod market;
+mod workspace;
 
 use crate::stoa::{Answer, Caller};
 use reqwest::Method;

@@ -1,0 +1,154 @@
+//! Pages of people who run a workspace, and of those who work in it.
+
+use crate::on_both;
+use crate::stoa::Stoa;
+use serde_json::json;
+
+/// A workspace with a project, an owner, and somebody who signed in but has no role.
+async fn shop(stoa: &Stoa) {
+    stoa.workspace("shop").await;
+    let project = json!({
+        "metadata": { "name": "web", "ownedByWorkspace": "shop" }, "spec": { "displayName": "Web Shop" },
+    });
+    stoa.admin.create("meshProject", &project).await;
+}
+
+on_both! {
+    async fn a_new_person_registers_a_workspace_and_owns_it(stoa) {
+        stoa.workspace("taken").await;
+        stoa.tag("meshWorkspace", "owner", json!({ "string": {} }), &["mandatory"]).await;
+        let lea = stoa.person("lea").await;
+        assert_eq!(lea.page("/").await.leads_to(), "/home");
+        lea.page("/home").await.shows(200, &["nobody invited you", "/register"]);
+        lea.page("/register").await.shows(200, &["Identifier"]);
+        lea.page("/register/identifier?name=taken").await.shows(200, &["is taken", "taken-2 is free"]);
+        let first = [("displayName", "Orchard Team"), ("name", "taken"), ("step", "0"), ("go", "next")];
+        lea.submit("/register", &first).await.shows(422, &["is taken"]);
+        // The identifier is made of the name, and what was entered travels along.
+        let first = [("displayName", "Orchard Team"), ("step", "0"), ("go", "next")];
+        lea.submit("/register", &first).await.shows(200, &["value=\"orchard-team\"", "tag.owner"]);
+        let second = [
+            ("displayName", "Orchard Team"), ("name", "orchard"), ("tags.key", "owner"), ("tag.owner", ""),
+            ("step", "1"), ("go", "next"),
+        ];
+        lea.submit("/register", &second).await.shows(422, &["mandatory"]);
+        let last = [
+            ("displayName", "Orchard Team"), ("name", "orchard"), ("tags.key", "owner"), ("tag.owner", "Lea"),
+            ("step", "3"), ("go", "finish"),
+        ];
+        assert_eq!(lea.submit("/register", &last).await.leads_to(), "/w/orchard");
+        lea.page("/w/orchard").await.shows(200, &["First steps", "Orchard Team", "Owner"]);
+        let there = stoa.admin.get("meshWorkspace", "/orchard").await.expect(200);
+        assert_eq!(there["metadata"]["tags"], json!({ "owner": ["Lea"] }));
+    }
+
+    async fn a_project_is_made_step_by_step(stoa) {
+        shop(&stoa).await;
+        let lea = stoa.person("lea").await;
+        stoa.bind("lea", "Workspace Manager", "shop").await;
+        lea.page("/w/shop/projects/new").await.shows(200, &["New project"]);
+        let first = [("displayName", "Till"), ("name", "web"), ("step", "0"), ("go", "next")];
+        lea.submit("/w/shop/projects/new", &first).await.shows(422, &["has this identifier"]);
+        let last = [("displayName", "Till"), ("name", "till"), ("me.role", "admin"), ("step", "4"), ("go", "finish")];
+        assert_eq!(lea.submit("/w/shop/projects/new", &last).await.leads_to(), "/w/shop/p/till");
+        lea.page("/w/shop/p/till").await.shows(200, &["Add your first platform", "Deletion"]);
+        lea.page("/w/shop/p/till/access").await.shows(200, &["lea Apfel", "lea@fruit.example"]);
+        let rename = [("displayName", "Tills")];
+        assert_eq!(lea.submit("/w/shop/p/till/settings", &rename).await.leads_to(), "/w/shop/p/till/settings");
+        lea.page("/w/shop/p/till/events").await.shows(200, &["Project Name Changed", "Tills"]);
+        let gone = lea.submit("/w/shop/p/till/settings/deletion", &[("sure", "on")]).await;
+        assert_eq!(gone.leads_to(), "/w/shop/projects");
+    }
+
+    async fn people_are_added_changed_and_removed(stoa) {
+        shop(&stoa).await;
+        let lea = stoa.person("lea").await;
+        stoa.person("kim").await;
+        stoa.bind("lea", "Workspace Owner", "shop").await;
+        lea.page("/w/shop/access/new?q=kim").await.shows(200, &["user:kim", "kim@fruit.example"]);
+        let add = [
+            ("pick", "user:kim"), ("role", "Workspace Member"), ("expiryDate", "2097-01-01"),
+            ("project", "web"), ("projectRole", "reader"),
+        ];
+        assert_eq!(lea.submit("/w/shop/access", &add).await.leads_to(), "/w/shop/access");
+        lea.page("/w/shop/access").await.shows(200, &["kim Apfel", "Member", "2097-01-01"]);
+        let past = [("pick", "user:kim"), ("role", "Workspace Manager"), ("expiryDate", "2001-01-01")];
+        lea.submit("/w/shop/access", &past).await.shows(422, &["must not be in the past"]);
+
+        let bindings = stoa.admin.list("meshWorkspaceUserBinding", "?username=kim").await;
+        let at = format!("/w/shop/access/user/{}", bindings[0]["metadata"]["name"].as_str().unwrap());
+        let change = [("role", "Workspace Manager"), ("expiryDate", "2097-02-01")];
+        assert_eq!(lea.submit(&at, &change).await.leads_to(), "/w/shop/access");
+        let bindings = stoa.admin.list("meshWorkspaceUserBinding", "?username=kim").await;
+        assert_eq!(bindings.len(), 1, "another role takes the place of the old one");
+        assert_eq!(bindings[0]["roleRef"]["name"], "Workspace Manager");
+        let name = bindings[0]["metadata"]["name"].as_str().unwrap();
+        let chosen = format!("user:{name}");
+        let extend = [("do", "extend-30"), ("binding", chosen.as_str()), ("from", "/w/shop/access")];
+        assert!(lea.submit("/w/shop/access/bulk", &extend).await.said().starts_with("good:1 roles"));
+        lea.page("/w/shop/access/expiring").await.shows(200, &["kim Apfel"]);
+        // The last owner stays.
+        let own = stoa.admin.list("meshWorkspaceUserBinding", "?username=lea").await;
+        let at = format!("/w/shop/access/user/{}/remove", own[0]["metadata"]["name"].as_str().unwrap());
+        assert!(lea.submit(&at, &[]).await.said().contains("must keep an owner"));
+        let gone = lea.submit(&format!("/w/shop/access/user/{name}/remove"), &[]).await;
+        assert_eq!(gone.leads_to(), "/w/shop/access");
+        assert!(stoa.admin.list("meshProjectUserBinding", "").await.is_empty());
+    }
+
+    async fn a_member_sees_only_what_is_theirs(stoa) {
+        shop(&stoa).await;
+        let till = json!({
+            "metadata": { "name": "till", "ownedByWorkspace": "shop" }, "spec": { "displayName": "Till" },
+        });
+        stoa.admin.create("meshProject", &till).await;
+        let kim = stoa.person("kim").await;
+        kim.page("/w/shop").await.shows(403, &["You have no role in the workspace shop"]);
+        stoa.bind("kim", "Workspace Member", "shop").await;
+        stoa.admin.create("meshProjectUserBinding", &json!({
+            "roleRef": { "name": "reader" }, "subject": { "name": "kim" },
+            "targetRef": { "name": "web", "ownedByWorkspace": "shop" },
+        })).await;
+        kim.page("/w/shop").await.shows(200, &["Web Shop"]).hides(&["Till", "/projects/new"]);
+        kim.page("/w/shop/projects").await.shows(200, &["Web Shop"]).hides(&["Till"]);
+        kim.page("/w/shop/p/web").await.shows(200, &["Web Shop"]).hides(&["/settings/deletion", "Add tenant"]);
+        kim.page("/w/shop/p/till").await.shows(403, &[]);
+        for path in ["/access", "/access/keys", "/compliance/events"] {
+            kim.page(&format!("/w/shop{path}")).await.shows(403, &[]);
+        }
+    }
+
+    async fn a_key_shows_its_secret_once(stoa) {
+        shop(&stoa).await;
+        let lea = stoa.person("lea").await;
+        stoa.bind("lea", "Workspace Manager", "shop").await;
+        lea.page("/w/shop/access/keys").await.shows(200, &["No API keys yet"]);
+        let wrong = [("displayName", " "), ("permission", "PROJECT_LIST")];
+        lea.submit("/w/shop/access/keys", &wrong).await.shows(422, &["must not be blank"]);
+        let made = [("displayName", "pipeline"), ("permission", "PROJECT_LIST"), ("expiresAt", "2097-01-01")];
+        lea.submit("/w/shop/access/keys", &made).await.shows(200, &["Copy the secret now", "/api/login"]);
+        let key = stoa.admin.list("meshApiKey", "?workspaceIdentifier=shop").await.remove(0);
+        let at = format!("/w/shop/access/keys/{}", key["metadata"]["uuid"].as_str().unwrap());
+        lea.page(&at).await.shows(200, &["value=\"PROJECT_LIST\" checked"]).hides(&["Copy the secret"]);
+        let rotated = lea.submit(&format!("{at}/rotate"), &[("expiresAt", "2097-02-01")]).await;
+        rotated.shows(200, &["Copy the secret now"]);
+        assert_eq!(lea.submit(&format!("{at}/revoke"), &[]).await.leads_to(), "/w/shop/access/keys");
+    }
+
+    async fn a_workspace_has_settings_and_an_end(stoa) {
+        shop(&stoa).await;
+        stoa.tag("meshWorkspace", "team", json!({ "singleSelect": { "options": ["red", "blue"] } }), &[]).await;
+        let lea = stoa.person("lea").await;
+        stoa.bind("lea", "Workspace Owner", "shop").await;
+        let save = [("displayName", "The Shop"), ("builder", "on")];
+        assert_eq!(lea.submit("/w/shop/settings", &save).await.leads_to(), "/w/shop/settings");
+        lea.page("/w/shop/settings").await.shows(200, &["The Shop", "checked"]);
+        let wrong = [("tags.key", "team"), ("tag.team", "green")];
+        lea.submit("/w/shop/settings/tags", &wrong).await.shows(422, &["must be one of red, blue"]);
+        let right = [("tags.key", "team"), ("tag.team", "red")];
+        assert_eq!(lea.submit("/w/shop/settings/tags", &right).await.leads_to(), "/w/shop/settings/tags");
+        lea.page("/w/shop/settings/deletion").await.shows(200, &["What must go first", "/w/shop/p/web"]);
+        stoa.admin.delete("meshProject", "/shop.web").await.expect(204);
+        assert_eq!(lea.submit("/w/shop/settings/deletion", &[("sure", "on")]).await.leads_to(), "/home");
+    }
+}
