@@ -146,7 +146,8 @@ pub async fn show(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer {
     let runs = run::of_block(&ctx, &block.uuid, 1).await;
     let (instructions, doors, outputs) = outputs(&block);
     // Until something came of it, the run is what there is to see; and while one is under way or has just failed.
-    let shows_run = block.state() != "SUCCEEDED" && block.lifecycle != "DELETED";
+    // Parts that are asked for again belong to a page that has it already.
+    let shows_run = ctx.is_partial || (block.state() != "SUCCEEDED" && block.lifecycle != "DELETED");
     let view = match runs.first().filter(|_| shows_run) {
         Some(run) => run::view(&ctx, &run.uuid).await.ok(),
         None => None,

@@ -52,6 +52,7 @@ struct EntryPage {
     implementation: &'static str,
     is_once: bool,
     is_own: bool,
+    tenant: String,
 }
 
 fn use_word(assignment: &str) -> &'static str {
@@ -145,6 +146,7 @@ pub async fn show(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer {
         implementation: input::implementation(&offered),
         is_once: offered["spec"]["onlyApplyOncePerTenant"] == Value::Bool(true),
         is_own,
+        tenant: ctx.query("tenant").unwrap_or_default().to_owned(),
         entry,
     })
 }

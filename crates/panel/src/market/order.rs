@@ -62,6 +62,8 @@ struct OrderPage<'o> {
     chosen_version: &'o str,
     set: Fieldset,
     form: Form,
+    /// Whether it was asked for anew: then what was typed before may be put back.
+    is_fresh: bool,
 }
 
 /// A line of the last look.
@@ -191,7 +193,7 @@ impl Order {
     fn lines(&self, fields: &Fields, values: &[(String, Value)]) -> Vec<Line> {
         let plain = |label: &str, value: String| Line { label: label.to_owned(), value, is_code: false };
         let mut lines = vec![
-            plain(tr("Name"), fields.get("displayName").to_owned()),
+            plain(tr("Name of the building block"), fields.get("displayName").to_owned()),
             plain(tr("Placed on"), self.target()),
         ];
         for input in self.open() {
@@ -235,7 +237,7 @@ impl Order {
         })
     }
 
-    fn form_page(&self, ctx: &Ctx, asked: &str, form: Form) -> Answer {
+    fn form_page(&self, ctx: &Ctx, asked: &str, (form, is_fresh): (Form, bool)) -> Answer {
         let status = if form.errors.is_empty() && form.problem.is_none() {
             StatusCode::OK
         } else {
@@ -248,6 +250,7 @@ impl Order {
             chosen_version: asked,
             set: Fieldset::of(self.open()),
             form,
+            is_fresh,
         };
         ctx.page_as(status, &page)
     }
@@ -298,7 +301,7 @@ pub async fn ask(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer {
             values.push((dependency.field(), only.clone()));
         }
     }
-    order.form_page(&ctx, &asked, Form::filled(values))
+    order.form_page(&ctx, &asked, (Form::filled(values), true))
 }
 
 /// The field of the form that a remark of the API is about.
@@ -326,11 +329,11 @@ pub async fn send(Path((_, uuid)): Path<(String, String)>, Post { ctx, fields }:
     let step = fields.get("step").to_owned();
     let (mut values, wrong) = order.check(&fields);
     if step == "form" {
-        return order.form_page(&ctx, &asked, Form { fields, ..Form::default() });
+        return order.form_page(&ctx, &asked, (Form { fields, ..Form::default() }, false));
     }
     if !wrong.is_empty() {
         let form = Form { fields, errors: wrong.into_iter().collect(), problem: None };
-        return order.form_page(&ctx, &asked, form);
+        return order.form_page(&ctx, &asked, (form, false));
     }
     if step != "order" {
         return order.review_page(&ctx, &asked, &values, Form { fields, ..Form::default() });
@@ -352,7 +355,7 @@ pub async fn send(Path((_, uuid)): Path<(String, String)>, Post { ctx, fields }:
             if form.errors.is_empty() || is_about_secret {
                 order.review_page(&ctx, &asked, &values, form)
             } else {
-                order.form_page(&ctx, &asked, form)
+                order.form_page(&ctx, &asked, (form, false))
             }
         }
         Err(problem) => Err(problem),
