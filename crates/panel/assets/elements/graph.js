@@ -32,11 +32,12 @@ customElements.define("stoa-graph", class extends HTMLElement {
     // Whatever a colour of the kit is made of, the drawing program wants it as three numbers.
     const probe = document.createElement("span");
     this.append(probe);
+    const brush = document.createElement("canvas").getContext("2d");
     const colour = (name) => {
       probe.style.color = `var(--tblr-${name})`;
-      const said = getComputedStyle(probe).color;
-      const parts = said.match(/[\d.]+/g).slice(0, 3).map(Number);
-      return `rgb(${parts.map((part) => Math.round(said.startsWith("color(") ? part * 255 : part)).join(",")})`;
+      brush.fillStyle = getComputedStyle(probe).color;
+      brush.fillRect(0, 0, 1, 1);
+      return `rgb(${[...brush.getImageData(0, 0, 1, 1).data].slice(0, 3).join(",")})`;
     };
     const tones = { SUCCEEDED: "green", FAILED: "red", ABORTED: "orange", IN_PROGRESS: "blue", PENDING: "azure" };
     const styled = "__________cytoscape_stylesheet";

@@ -10,6 +10,10 @@ customElements.define("stoa-log", class extends HTMLElement {
   connectedCallback() {
     if (this.pane?.isConnected) return;
     const text = this.querySelector(".stoa-log-text");
+    if (!text) {
+      requestAnimationFrame(() => { if (this.isConnected && this.querySelector(".stoa-log-text")) this.connectedCallback(); });
+      return;
+    }
     this.pane = document.createElement("div");
     this.pane.className = "stoa-log-pane";
     this.pane.tabIndex = 0;

@@ -1,7 +1,7 @@
 // <stoa-run src="…">: a run as it goes. Listens to its stream, moves its steps, gives log text to their <stoa-log>,
 // and says `stoa:ended` when it is over. Where streams do not get through, it asks for the page every 5 seconds.
 customElements.define("stoa-run", class extends HTMLElement {
-  static observedAttributes = ["src"];
+  static observedAttributes = ["src", "over"];
 
   connectedCallback() {
     this.listen();
@@ -15,14 +15,15 @@ customElements.define("stoa-run", class extends HTMLElement {
     clearInterval(this.poll);
   }
 
-  attributeChangedCallback(_name, before) {
-    if (before !== null && this.isConnected) this.listen();
+  // A page that is morphed into this one puts the element in place first, and says its attributes then.
+  attributeChangedCallback() {
+    if (this.isConnected) this.listen();
   }
 
   listen() {
     this.source?.close();
     this.source = undefined;
-    if (this.hasAttribute("over")) return;
+    if (this.hasAttribute("over") || !this.getAttribute("src")) return;
     const source = new EventSource(this.getAttribute("src"));
     this.source = source;
     const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
@@ -80,14 +81,22 @@ customElements.define("stoa-run", class extends HTMLElement {
     place("message").textContent = step.userMessage ?? "";
     place("time").dataset.from = step.startedOn ?? "";
     place("time").dataset.to = step.endedOn ?? "";
-    if (step.status === "FAILED" && !place("log").hidden) place("log").open = true;
+    item.dataset.status = step.status;
+    this.fold(item);
     this.tick();
+  }
+
+  // The log of what is going on or went wrong stands open, unless the reader decided otherwise.
+  fold(item) {
+    const fold = item.querySelector('[data-part="log"]');
+    fold.querySelector("summary").onclick = () => { fold.dataset.touched = ""; };
+    if (!("touched" in fold.dataset)) fold.open = ["IN_PROGRESS", "FAILED", "ABORTED"].includes(item.dataset.status);
   }
 
   log(log) {
     const item = this.part(log);
     const fold = item.querySelector('[data-part="log"]');
-    if (fold.hidden) { fold.hidden = false; fold.open = true; }
+    if (fold.hidden) { fold.hidden = false; this.fold(item); }
     item.querySelector("stoa-log").put(log.from, log.text);
   }
 
