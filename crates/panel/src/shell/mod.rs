@@ -164,6 +164,11 @@ impl Shell {
         said.join(" · ")
     }
 
+    /// Id of the heading: one per page, so that an answer that comes late changes no other page's.
+    pub fn head_id(&self) -> String {
+        format!("head{}", self.path.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
+    }
+
     /// Path of a file that pages load.
     pub fn asset(&self, name: &str) -> &'static str {
         assets::path(name)
