@@ -9,6 +9,9 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
+// Only the issuer goes to standard output; whoever started this may have stopped reading it.
+console.log = console.info = console.warn = console.error;
+
 const from = createRequire(`${process.argv[2] ?? process.cwd()}/package.json`);
 const { Provider } = await import(from.resolve("oidc-provider"));
 
@@ -75,7 +78,7 @@ let issuer;
 server.listen(0, "127.0.0.1", () => {
   issuer = `http://127.0.0.1:${server.address().port}`;
   build();
-  console.log(issuer);
+  process.stdout.write(`${issuer}\n`);
 });
 // The test that started it holds its other end: when that goes, so does this.
 process.stdin.resume();
