@@ -73,7 +73,8 @@ export class Client {
     }
   }
 
-  async #bearer() {
+  /** Headers that prove who asks. */
+  async credentials() {
     if (Date.now() > this.#good) {
       const reply = await fetch(`${this.url}/api/login`, {
         method: 'POST',
@@ -84,7 +85,7 @@ export class Client {
       this.#token = (await reply.json()).access_token
       this.#good = Date.now() + 120_000
     }
-    return this.#token
+    return { Authorization: `Bearer ${this.#token}` }
   }
 
   async #send(method, path, body) {
@@ -92,12 +93,35 @@ export class Client {
     const media = kind ? `application/vnd.meshcloud.api.${kind[0]}.${kind[1]}.hal+json` : 'application/json'
     const reply = await fetch(`${this.url}${path}`, {
       method,
-      headers: { Authorization: `Bearer ${await this.#bearer()}`, Accept: media, ...(body && { 'Content-Type': media }) },
+      headers: { ...(await this.credentials()), Accept: media, ...(body && { 'Content-Type': media }) },
       body: body && JSON.stringify(body),
     })
     const text = await reply.text()
     if (!reply.ok) throw new Refused(method, path, reply.status, text)
     return text ? JSON.parse(text) : undefined
+  }
+}
+
+/** A person who is signed in with a password, acting in one workspace: what they order is ordered by them. */
+export class Person extends Client {
+  #session = {}
+
+  /** Signs in; fails when they have no account or another password. */
+  static async signIn(url, username, password, workspace) {
+    const person = new Person({ url })
+    const reply = await fetch(`${url}/api/stoa/v1/session`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      body: JSON.stringify({ username, password }),
+    })
+    if (!reply.ok) throw new Refused('POST', '/api/stoa/v1/session', reply.status, await reply.text())
+    const cookie = reply.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ')
+    person.#session = { Cookie: cookie, 'X-CSRF-Token': (await reply.json()).csrf, 'X-Stoa-Workspace': workspace }
+    return person
+  }
+
+  async credentials() {
+    return this.#session
   }
 }
 

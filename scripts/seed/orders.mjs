@@ -38,8 +38,9 @@ export async function leave(team, uuid) {
   await team.delete(path)
 }
 
-/** Orders every block that is not there yet and brings it to where it should stand. */
-export async function blocks(admin, { blocks: wanted, plays }) {
+/** Has its team order every block that is not there yet, and brings it to where it should stand. */
+export async function blocks(admin, { blocks: wanted, plays }, teamOf) {
+  const teams = new Map()
   const versions = await versionsByName(admin)
   const there = await admin.list('meshbuildingblocks')
   const uuids = new Map(there.map((block) => [`${block.metadata.ownedByWorkspace}/${block.spec.displayName}`, block.metadata.uuid]))
@@ -50,7 +51,8 @@ export async function blocks(admin, { blocks: wanted, plays }) {
   for (const order of wanted) {
     const name = `${order.workspace}/${order.name}`
     if (uuids.has(name)) continue
-    const made = await admin.post(BLOCKS, body(order, versions, uuids))
+    if (!teams.has(order.workspace)) teams.set(order.workspace, await teamOf(order.workspace))
+    const made = await teams.get(order.workspace).post(BLOCKS, body(order, versions, uuids))
     uuids.set(name, made.metadata.uuid)
     fresh.push({ ...order, uuid: made.metadata.uuid })
   }

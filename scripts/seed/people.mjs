@@ -1,5 +1,7 @@
 // Lets the people of the organization sign in with a local account, all with the same printed password.
 
+import { Person } from './client.mjs'
+
 /** What everybody in the seeded organization signs in with. */
 export const PASSWORD = 'a walk through the orchard'
 
@@ -12,6 +14,9 @@ export async function accounts(admin, usernames) {
     await publicly(admin, 'set-password', { token: link.split('/').at(-1), password: PASSWORD })
   }
 }
+
+/** Somebody in the workspace that they act in. */
+export const acting = (url, username, workspace) => Person.signIn(url, username, PASSWORD, workspace)
 
 async function publicly(admin, tail, body) {
   const reply = await send(admin, tail, body)

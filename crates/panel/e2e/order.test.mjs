@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { SIZES, axe, closed, open } from './browser.mjs'
 import { known } from './known.mjs'
 import { shared } from './stoa.mjs'
+import { until } from '../../../scripts/seed/client.mjs'
 
 describe('an order', async () => {
   let stoa
@@ -59,18 +60,18 @@ describe('an order', async () => {
       await page.getByRole('button', { name: 'Order now' }).click()
 
       await page.waitForURL(/\/w\/shop\/b\/[0-9a-f-]{36}/)
-      await page.getByText('Succeeded').first().waitFor({ timeout: 60_000 })
       const uuid = /\/b\/([0-9a-f-]{36})/.exec(page.url())[1]
-      const { spec, status } = await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${uuid}`)
+      const { spec } = await until('the block is made', async () => {
+        const found = await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${uuid}`)
+        return found.status.status === 'SUCCEEDED' && found
+      })
       assert.equal(spec.inputs.size_gib.value, 75)
       assert.equal(spec.inputs.highly_available.value, true)
       assert.equal(spec.inputs.plan.value, 'medium')
       assert.deepEqual(spec.inputs.extensions.value, ['python', 'sql'])
       assert.deepEqual(JSON.parse(spec.inputs.packages.value), ['polars', 'duckdb'])
-      assert.equal(status.status, 'SUCCEEDED')
 
-      // The result stands on the block's page, without a reload.
-      await page.goto(`/w/shop/b/${uuid}`)
+      // The result stands on the block's page, which has followed the run without a reload.
       await page.getByText(`https://notebooks-${device}.shop.workbench.example.org`).first().waitFor()
       assert.ok(!(await page.content()).includes('kept in no page'), 'a secret never reaches the browser')
       await axe(page)
