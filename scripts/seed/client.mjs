@@ -14,6 +14,7 @@ export class Refused extends Error {
 const VERSIONS = {
   meshworkspaces: ['meshworkspace', 'v2'],
   meshprojects: ['meshproject', 'v2'],
+  'meshworkspacebindings/userbindings': ['meshworkspaceuserbinding', 'v2'],
   meshtenants: ['meshtenant', 'v4'],
   meshplatforms: ['meshplatform', 'v2'],
   meshapikeys: ['meshapikey', 'v1-preview'],
@@ -89,7 +90,7 @@ export class Client {
   }
 
   async #send(method, path, body) {
-    const kind = VERSIONS[/^\/api\/meshobjects\/([a-z]+)/.exec(path)?.[1]]
+    const kind = VERSIONS[/^\/api\/meshobjects\/([a-z]+(\/userbindings)?)/.exec(path)?.[1]]
     const media = kind ? `application/vnd.meshcloud.api.${kind[0]}.${kind[1]}.hal+json` : 'application/json'
     const reply = await fetch(`${this.url}${path}`, {
       method,
