@@ -148,6 +148,9 @@ pub struct Listed {
     pub version_number: i64,
     /// `DRAFT` or `RELEASED`.
     pub state: String,
+    /// `IN_REVIEW` or `REJECTED`, where the first release waits for a review or was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<String>,
 }
 
 /// The definition with this uuid and its document.

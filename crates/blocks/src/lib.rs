@@ -38,9 +38,12 @@ pub fn routes() -> Vec<Route> {
     let mut routes = kind::routes::<definition::Definitions>();
     routes.extend(kind::routes::<version::Versions>());
     routes.extend(version::review::routes());
+    routes.push(version::variables::route());
+    routes.push(version::reach::route());
     routes.extend(kind::routes::<block::Blocks>());
     routes.extend(block::routes());
     routes.extend(kind::routes::<runner::Runners>());
+    routes.push(run::queue::route());
     routes.extend(kind::routes::<integration::Integrations>());
     routes.extend(run::routes());
     routes.extend(state::routes());
@@ -54,5 +57,9 @@ pub fn schemas(schemas: &mut Schemas) {
     block::Blocks::schemas(schemas);
     runner::Runners::schemas(schemas);
     integration::Integrations::schemas(schemas);
+    version::review::schemas(schemas);
+    version::variables::schemas(schemas);
+    version::reach::schemas(schemas);
+    run::queue::schemas(schemas);
     run::schemas(schemas);
 }

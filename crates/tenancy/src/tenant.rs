@@ -162,6 +162,14 @@ pub struct Status {
     pub marked: Option<Marked>,
 }
 
+impl Status {
+    /// `PENDING` while a wish for other quotas waits for an operator.
+    fn open_wish(&self) -> Option<&str> {
+        let states = self.quota_requests.iter().map(|request| request.state.as_str());
+        states.into_iter().find(|state| *state == "PENDING")
+    }
+}
+
 /// A tenant taken apart.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -215,6 +223,7 @@ pub fn facets(project: &str, tenant: &Tenant, status: &Status) -> Vec<(&'static 
     ];
     facets.extend(tenant.landing_zone.clone().map(|zone| ("landingZoneIdentifier", zone)));
     facets.extend(status.platform_tenant_id.clone().map(|id| ("platformTenantId", id)));
+    facets.extend(status.open_wish().map(|state| ("quotaRequest", state.to_owned())));
     facets
 }
 
@@ -228,6 +237,9 @@ pub fn save_status(tx: &mut Tx, call: &Call, held: &mut Held) -> Outcome<()> {
     objects::observe(tx, call, &mut held.object, status, &[], None)?;
     if before.phase.lifecycle() != held.status.phase.lifecycle() {
         objects::set_facet(tx, held.object.id, "state", held.status.phase.lifecycle())?;
+    }
+    if before.open_wish() != held.status.open_wish() {
+        objects::replace_facet(tx, &held.object, "quotaRequest", held.status.open_wish())?;
     }
     if before.platform_tenant_id != held.status.platform_tenant_id {
         let id = held.status.platform_tenant_id.as_deref();

@@ -10,6 +10,7 @@ pub mod manual;
 pub mod model;
 pub mod outputs;
 pub mod payload;
+pub mod queue;
 pub mod report;
 mod routes;
 pub mod store;

@@ -234,6 +234,16 @@ pub fn list(
     Ok((tx.all(&sql, &args, Run::read)?, total))
 }
 
+const QUEUE: Sql = Sql::new(
+    "SELECT count(CASE WHEN state = 'QUEUED' THEN 1 END), count(CASE WHEN state <> 'QUEUED' THEN 1 END)
+     FROM run WHERE runner = $1 AND state IN ('QUEUED', 'IN_PROGRESS', 'PENDING')",
+);
+
+/// How many runs wait for a runner, and how many it works on.
+pub fn queue(tx: &mut Tx, runner: ObjectId) -> Outcome<(i64, i64)> {
+    Ok(tx.one(&QUEUE, &[runner.0.into()], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// A source of reports.
 #[derive(Clone, Debug)]
 pub struct Source {

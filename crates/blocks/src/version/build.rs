@@ -262,6 +262,9 @@ pub(super) fn version(
         inputs,
         outputs: BTreeMap::new(),
         manual_overrides: before.map(|before| before.manual_overrides.clone()).unwrap_or_default(),
+        reviews: before
+            .filter(|before| before.number == base.number)
+            .map_or_else(Vec::new, |before| before.reviews.clone()),
     };
     if kind == "manual" {
         rules::manual_outputs(&mut version, spec.outputs, target)?;

@@ -3,8 +3,10 @@
 
 mod build;
 pub mod implementation;
+pub mod reach;
 pub mod review;
 pub mod rules;
+pub mod variables;
 pub mod wire;
 
 use crate::definition::{self, Listed};
@@ -66,12 +68,9 @@ fn draft_of(version: &Version, leans_on: Option<ObjectId>) -> Outcome<Draft> {
     let mut references = vec![("definition", version.definition), ("runner", version.runner)];
     references.extend(leans_on.map(|integration| ("integration", integration)));
     references.extend(version.dependencies.iter().map(|definition| ("dependency", *definition)));
-    Ok(Draft {
-        doc: serde_json::to_value(version)?,
-        status: json!({}),
-        facets: vec![("definition", version.definition.to_string())],
-        references,
-    })
+    let mut facets = vec![("definition", version.definition.to_string())];
+    facets.extend(version.review().map(|review| ("review", review.to_owned())));
+    Ok(Draft { doc: serde_json::to_value(version)?, status: json!({}), facets, references })
 }
 
 /// Creates version 1 together with its definition (§2.4).
@@ -91,6 +90,7 @@ pub fn create_first(tx: &mut Tx, call: &Call, allowed: Allowed, definition: &mut
         inputs: BTreeMap::new(),
         outputs: BTreeMap::new(),
         manual_overrides: BTreeMap::new(),
+        reviews: Vec::new(),
     };
     insert(tx, call, allowed, definition, &version, None).map(|_| ())
 }
@@ -120,6 +120,7 @@ fn insert(
         version_uuid: id,
         version_number: version.number,
         state: version.state.shown().into(),
+        review: version.review().map(str::to_owned),
     });
     definition::set_versions(tx, call, definition, &listed)?;
     Ok(object)
@@ -143,14 +144,20 @@ pub fn set_state(
     let told = Told::new(title, format!("Version {} of definition {}.", version.number, version.definition));
     let leans_on = integration_of(&version);
     let changed = objects::replace(tx, call, allowed, object, draft_of(&version, leans_on)?, told)?;
+    tell_definition(tx, call, object.id, &version)?;
+    Ok(changed)
+}
+
+/// Tells a definition where one of its versions stands.
+fn tell_definition(tx: &mut Tx, call: &Call, id: ObjectId, version: &Version) -> Outcome<()> {
     let mut definition = objects::by_id_for_update(tx, definition::KIND, version.definition)?
         .ok_or(stoa_core::Fault::Corrupt { what: "definition of a version" })?;
     let mut listed = definition::versions(&definition)?;
-    for line in listed.iter_mut().filter(|line| line.version_uuid == object.id) {
-        line.state = state.shown().into();
+    for line in listed.iter_mut().filter(|line| line.version_uuid == id) {
+        line.state = version.state.shown().into();
+        line.review = version.review().map(str::to_owned);
     }
-    definition::set_versions(tx, call, &mut definition, &listed)?;
-    Ok(changed)
+    definition::set_versions(tx, call, &mut definition, &listed)
 }
 
 /// The integration that a version leans on.
@@ -204,8 +211,10 @@ impl Kind for Versions {
         "spec.inputs.*.valueValidationRegex",
         "spec.implementation",
     ];
-    const FILTERS: &'static [(&'static str, &'static str)] =
-        &[("buildingBlockDefinitionUuid", "Versions of this definition")];
+    const FILTERS: &'static [(&'static str, &'static str)] = &[
+        ("buildingBlockDefinitionUuid", "Versions of this definition"),
+        ("reviewState", "IN_REVIEW or REJECTED: first releases that wait for a review, or were refused"),
+    ];
     const REQUEST: &'static str = "BuildingBlockDefinitionVersion";
     const RESPONSE: &'static str = "BuildingBlockDefinitionVersion";
 
@@ -253,7 +262,9 @@ impl Kind for Versions {
     }
 
     fn query(_: &Call, request: &Request, seen: Visibility) -> Outcome<Query> {
-        Ok(Query::of(KIND, seen).with("definition", request.query("buildingBlockDefinitionUuid")))
+        Ok(Query::of(KIND, seen)
+            .with("definition", request.query("buildingBlockDefinitionUuid"))
+            .with("review", request.query("reviewState")))
     }
 
     fn may_list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<()> {
@@ -267,10 +278,19 @@ impl Kind for Versions {
     fn show(tx: &mut Tx, call: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let version: Version = object.doc()?;
         let mut stored = redacted(&object.doc);
-        if call.may(Resource::Definition, Action::Read, &Self::scope(object)).is_err()
-            && call.may(Resource::Definition, Action::Write, &Self::scope(object)).is_err()
-        {
+        let is_own = [Action::Read, Action::Write]
+            .into_iter()
+            .any(|action| call.may(Resource::Definition, action, &Self::scope(object)).is_ok());
+        if !is_own {
             hide_internals(&mut stored);
+        }
+        let mut status = json!({
+            "state": version.state.shown(),
+            "usageCount": definition::usage_of_version(tx, object.id)?,
+        });
+        if is_own && !version.reviews.is_empty() {
+            status["review"] = json!(version.review());
+            status["reviews"] = json!(version.reviews);
         }
         let reference = |kind: &str, id: ObjectId| json!({ "kind": kind, "uuid": id });
         let dependencies = &version.dependencies;
@@ -295,10 +315,7 @@ impl Kind for Versions {
                 "inputs": stored["inputs"],
                 "outputs": stored["outputs"],
             },
-            "status": {
-                "state": version.state.shown(),
-                "usageCount": definition::usage_of_version(tx, object.id)?,
-            },
+            "status": status,
         }))
     }
 
@@ -407,6 +424,10 @@ impl Kind for Versions {
             format!("Draft {} of definition {} was changed.", version.number, version.definition),
         );
         let object = objects::replace(tx, call, allowed, &object, draft_of(&version, leans_on)?, told)?;
+        if old.state == State::InReview {
+            // Whoever goes on working takes the request back.
+            tell_definition(tx, call, object.id, &version)?;
+        }
         if asked == Some(AskedState::Released) {
             return review::release(tx, call, allowed, &object, version);
         }

@@ -232,9 +232,39 @@ pub struct Version {
     /// Outputs of a manual definition as its author changed them; they outlive later requests.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub manual_overrides: BTreeMap<String, Override>,
+    /// Reviews of its release, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<Review>,
+}
+
+/// A step of a review.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = BuildingBlockDefinitionReview)]
+pub struct Review {
+    /// `IN_REVIEW`, `WITHDRAWN`, `REJECTED` or `RELEASED`.
+    pub state: String,
+    /// When.
+    pub at: String,
+    /// Who.
+    pub by: String,
+    /// What they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub comment: Option<String>,
 }
 
 impl Version {
+    /// Where its review stands: `IN_REVIEW` or `REJECTED`; none when nobody waits for one and nobody said no.
+    pub fn review(&self) -> Option<&'static str> {
+        let last = self.reviews.last().map(|review| review.state.as_str());
+        match (self.state, last) {
+            (State::InReview, _) => Some("IN_REVIEW"),
+            (State::Draft, Some("REJECTED")) => Some("REJECTED"),
+            _ => None,
+        }
+    }
+
     /// `spec.implementation.type`.
     pub fn implementation_type(&self) -> &str {
         self.implementation["type"].as_str().unwrap_or_default()

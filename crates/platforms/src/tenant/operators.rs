@@ -304,16 +304,9 @@ fn list_deletions(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply>
         if wanted.is_some_and(|wanted| wanted != held.status.phase) {
             continue;
         }
-        if !all {
-            let owners = deletion::operators_of(tx, &held)?;
-            let reads = |(owner, resource): (&String, Resource)| {
-                call.may(resource, Action::Read, &Scope::owned(owner)).is_ok()
-            };
-            if !owners.iter().zip([Resource::Platform, Resource::LandingZone]).any(reads) {
-                continue;
-            }
+        if all || operates(tx, call, &held)? {
+            items.push(held);
         }
-        items.push(held);
     }
     let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let from = usize::try_from(page.number.saturating_mul(page.size)).unwrap_or(usize::MAX);
@@ -322,6 +315,48 @@ fn list_deletions(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply>
         items.iter().skip(from).take(size).map(|held| shown(tx, held)).collect::<Outcome<Vec<_>>>()?;
     let body = hal::page_of(call, request, "meshTenants", shown, &page, (total, None));
     Ok(Reply::ok(&body))
+}
+
+/// Tenants with an open wish for other quotas, for those who operate them.
+fn list_open_requests(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    let resources = [Resource::Tenant, Resource::Platform, Resource::LandingZone];
+    if !resources.iter().any(|resource| call.actor.holds_any(*resource, Action::Read)) {
+        call.may_at_all(Resource::Tenant, Action::Read)?;
+    }
+    let seen = Visibility { all: true, ..Visibility::default() };
+    let query = Query::of(KIND, seen).with("quotaRequest", Some("PENDING"));
+    let all = call.may(Resource::Tenant, Action::Read, &Scope::installation()).is_ok();
+    let page = request.page();
+    let mut items = Vec::new();
+    // Few wishes are open at a time, as few deletions are.
+    for object in listing::list(tx, &query, &listing::Page::first(10_000))?.items {
+        let held = Held::read(object)?;
+        if all || operates(tx, call, &held)? {
+            items.push(held);
+        }
+    }
+    let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let from = usize::try_from(page.number.saturating_mul(page.size)).unwrap_or(usize::MAX);
+    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+    let shown =
+        items.iter().skip(from).take(size).map(|held| shown(tx, held)).collect::<Outcome<Vec<_>>>()?;
+    let body = hal::page_of(call, request, "meshTenants", shown, &page, (total, None));
+    Ok(Reply::ok(&body))
+}
+
+/// Whether the caller reads a tenant as owner of its platform or landing zone.
+fn operates(tx: &mut Tx, call: &Call, held: &Held) -> Outcome<bool> {
+    let owners = deletion::operators_of(tx, held)?;
+    let reads = |(owner, resource): (&String, Resource)| {
+        call.may(resource, Action::Read, &Scope::owned(owner)).is_ok()
+    };
+    Ok(owners.iter().zip([Resource::Platform, Resource::LandingZone]).any(reads))
+}
+
+/// A tenant as its operators see it.
+fn show_one(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    let (held, _) = operated(tx, call, request, Action::Read)?;
+    answer(tx, &held)
 }
 
 /// Makes the platform match again: runs all mandatory blocks, or tries a blocked deletion again.
@@ -461,6 +496,13 @@ pub fn routes() -> Vec<Route> {
             errors: &[400, 403],
             ..about("Tenants whose deletion is under way", None, &[200])
         }),
+        Route::read(Method::GET, "/api/stoa/v1/tenants/quota-requests", list_open_requests).about(About {
+            query: &[("page", "Page"), ("size", "Page size")],
+            errors: &[403],
+            ..about("Tenants with an open quota request", None, &[200])
+        }),
+        Route::read(Method::GET, item(""), show_one)
+            .about(About { errors: &[403, 404], ..about("A tenant, for its operators", None, &[200]) }),
         Route::write(Method::POST, item("/deletion-decision"), decide_deletion).takes(json).about(example(
             json!({ "decision": "APPROVE", "comment": "agreed with the team" }),
             about("Approve or decline the deletion of a tenant", Some("TenantDeletionDecision"), &[200]),

@@ -233,6 +233,7 @@ fn statements_about_runs_run_on_both() {
                 assert_eq!(store::list(tx, block, seen, None, (1, 0))?.1, 0);
                 assert_eq!(store::list(tx, block, seen, Some("x"), (1, 0))?.1, 0);
             }
+            assert_eq!(store::queue(tx, id)?, (0, 0));
             store::forget_block(tx, id)?;
             Ok::<_, Error>(())
         });

@@ -426,6 +426,8 @@ impl Stage {
             "v1" => match route.path.split('/').nth(4).unwrap_or_default() {
                 "platforms" => self.platform.clone(),
                 "runs" => self.run.clone(),
+                "runners" => self.runner.clone(),
+                "definitions" => self.version.clone(),
                 "communications" => self.communication.clone(),
                 "landingzones" => "shop-zone".into(),
                 "tenants" => self.tenant.clone(),
