@@ -58,22 +58,9 @@ pub fn grid(place: &Place, runs: &[Value]) -> Grid {
 
 async fn list(ctx: Ctx) -> Answer {
     let place = Place::of(&ctx)?;
-    let found = ctx
-        .api
-        .list(&Listing::ask(&ctx, PATH, &[("block", "buildingBlockUuid"), ("status", "status")]))
-        .await?;
+    let found = ctx.api.list(&Listing::ask(&ctx, PATH, &[("block", "buildingBlockUuid")])).await?;
     Page::new(ctx.shell(tr("Runs")))
-        .with(grid(&place, &found.items).listed(Listing::of(&ctx, &found)).filter(
-            "status",
-            tr("State"),
-            &[
-                ("PENDING", tr("Pending")),
-                ("IN_PROGRESS", tr("In progress")),
-                ("SUCCEEDED", tr("Succeeded")),
-                ("FAILED", tr("Failed")),
-                ("ABORTED", tr("Aborted")),
-            ],
-        ))
+        .with(grid(&place, &found.items).listed(Listing::of(&ctx, &found)))
         .shown(&ctx)
 }
 

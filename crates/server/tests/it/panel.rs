@@ -1,5 +1,6 @@
 //! The panel's pages over HTTP: who sees what, and what forms do.
 
+mod build;
 mod market;
 mod workspace;
 

@@ -375,12 +375,10 @@ fn read(fields: &Fields, stored: &Value) -> Result<Value, Problem> {
     Ok(Value::Object(input))
 }
 
-/// Saves an input into the draft; the last segment of the path is its key, but for a new one.
+/// Saves an input into the draft; the path of a new one has no key.
 pub async fn save(path: Named, Post { ctx, fields }: Post) -> Answer {
     let editor = Editor::open(&ctx, &path).await?;
-    let is_new = matches!(named(&path, KEY), "" | "new")
-        && !fields.get("seen").is_empty()
-        && editor.version["spec"]["inputs"]["new"].is_null();
+    let is_new = named(&path, KEY).is_empty();
     let key = fields.get(KEY).to_owned();
     let inputs = &editor.version["spec"]["inputs"];
     let checked = if key.is_empty() {
