@@ -25,7 +25,8 @@ const ANSWER_MAX: usize = 8 << 20;
 #[schema(as = RepositoryCheck)]
 struct Check {
     /// `REACHABLE` or `REF`.
-    check: &'static str,
+    #[serde(rename = "check")]
+    name: &'static str,
     /// `PASS`, `FAIL` or `SKIPPED`.
     result: &'static str,
     /// What was found.
@@ -54,7 +55,7 @@ pub fn schemas(schemas: &mut Schemas) {
 }
 
 fn check(name: &'static str, result: &'static str, message: impl Into<String>) -> Check {
-    Check { check: name, result, message: message.into(), advice: None }
+    Check { name, result, message: message.into(), advice: None }
 }
 
 /// Names of refs in the answer of a git server, without `refs/heads/` and `refs/tags/`.
