@@ -3,19 +3,24 @@
 
 use super::model::{BlockState, Lifecycle, Ordered};
 use super::order::{Placement, place};
+use super::supply::supply;
 use super::target::Target;
+use super::wire::InputEntry;
 use super::{KIND, TAKES_PEOPLE, change, deletion, dependants, locked, resolve};
 use crate::definition;
+use crate::run::claim::keeper_of;
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason};
 use crate::run::store;
 use crate::version;
 use crate::version::wire::{Assignment, Version};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use stoa_base::{Moment, ObjectId, Refusal};
-use stoa_core::guard::Visibility;
+use stoa_core::guard::{Reach, Visibility};
 use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Object, Told};
+use stoa_core::secrets::redacted;
 use stoa_core::{Action, Call, Outcome, Resource, work};
 use stoa_db::Tx;
 use stoa_tenancy::tenant::{self, Held};
@@ -46,6 +51,7 @@ pub struct Mandatory {
     definition: definition::Definition,
     object: Object,
     version: Version,
+    given: BTreeMap<String, InputEntry>,
 }
 
 /// The versions that a new tenant of `workspace` gets of mandatory definitions: the newest release, the draft
@@ -61,10 +67,22 @@ pub fn equipment(tx: &mut Tx, workspace: &str, definitions: &[ObjectId]) -> Outc
             None => None,
         };
         if let Some((object, version)) = newest {
-            found.push(Mandatory { definition, object, version });
+            found.push(Mandatory { definition, object, version, given: BTreeMap::new() });
         }
     }
     Ok(in_order(found))
+}
+
+/// What whoever orders a tenant says of inputs, by uuid of the definition. The uuid that none of it has, if any.
+pub fn give(
+    equipment: &mut [Mandatory],
+    given: BTreeMap<String, BTreeMap<String, InputEntry>>,
+) -> Result<(), String> {
+    for (uuid, inputs) in given {
+        let one = equipment.iter_mut().find(|one| one.version.definition.to_string() == uuid);
+        one.ok_or(uuid)?.given = inputs;
+    }
+    Ok(())
 }
 
 /// Parents before children. Definitions cannot depend on each other in circles.
@@ -79,10 +97,24 @@ fn in_order(mut left: Vec<Mandatory>) -> Vec<Mandatory> {
 }
 
 impl Mandatory {
+    /// What it is, and what whoever orders a tenant is asked for.
+    pub fn shown(&self) -> Value {
+        let asked = self.version.inputs.iter();
+        let asked = asked.filter(|(_, input)| input.assignment_type == Assignment::UserInput);
+        let inputs: Map<String, Value> =
+            asked.map(|(key, input)| (key.clone(), redacted(&json!(input)))).collect();
+        json!({
+            "definitionUuid": self.version.definition,
+            "displayName": self.definition.display_name,
+            "description": self.definition.description,
+            "inputs": inputs,
+        })
+    }
+
     /// Why a tenant cannot come with it without asking somebody (`api-platforms.md` §7.3, row 13).
     pub fn obstacle(&self, all: &[Self]) -> Option<String> {
         let name = &self.definition.display_name;
-        if let Some(key) = super::order::unanswered(&self.version) {
+        if let Some(key) = super::order::unanswered(&self.version, &self.given) {
             return Some(format!(
                 "needs building block '{name}', whose input `{key}` only a user can fill: it has no default"
             ));
@@ -115,11 +147,12 @@ pub fn equip(tx: &mut Tx, call: &Call, held: &Held, equipment: &[Mandatory]) -> 
                 made.get(of).map(|block| super::model::Parent { block: *block, definition: *of })
             })
             .collect();
+        let keeper = keeper_of(tx, &one.version)?;
         let placement = Placement {
             version: (&one.object, &one.version),
             target: &target,
             display_name: one.definition.display_name.clone(),
-            supplied: BTreeMap::new(),
+            supplied: supply(call, &one.version, &keeper, one.given.clone(), None, Reach::Own)?,
             parents,
             is_mandatory: true,
         };

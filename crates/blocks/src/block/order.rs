@@ -4,7 +4,7 @@ use super::legacy;
 use super::model::{Block, BlockState, Lifecycle, OnTenant, Ordered, Parent, Status};
 use super::supply::supply;
 use super::target::{Named, Target};
-use super::wire::Wire;
+use super::wire::{InputEntry, Wire};
 use super::{KIND, VERSION_REF, conflict, draft_of, insufficient, parents, resolve, save_status, uuid_of};
 use crate::definition::{self, Definition};
 use crate::run::claim::keeper_of;
@@ -211,13 +211,15 @@ pub fn place(tx: &mut Tx, call: &Call, allowed: Allowed, placement: Placement<'_
     Ok(ordered.object)
 }
 
-/// Whether a definition may be ordered without asking anybody: every input that users fill has a default
-/// (`api-platforms.md` §7.3, row 13). The key of the first one that has none.
-pub fn unanswered(version: &Version) -> Option<&str> {
-    let asks = |input: &crate::version::wire::Input| {
-        input.assignment_type == crate::version::wire::Assignment::UserInput && input.default_value.is_null()
+/// Whether a definition may be ordered without asking anybody more: every input that users fill has a default or is
+/// given (`api-platforms.md` §7.3, row 13). The key of the first one that has neither.
+pub fn unanswered<'v>(version: &'v Version, given: &BTreeMap<String, InputEntry>) -> Option<&'v str> {
+    let asks = |key: &String, input: &crate::version::wire::Input| {
+        input.assignment_type == crate::version::wire::Assignment::UserInput
+            && input.default_value.is_null()
+            && given.get(key).is_none_or(|entry| entry.value.is_null())
     };
-    version.inputs.iter().find(|(_, input)| asks(input)).map(|(key, _)| key.as_str())
+    version.inputs.iter().find(|(key, input)| asks(key, input)).map(|(key, _)| key.as_str())
 }
 
 /// Whether a definition works on tenants of a platform type.

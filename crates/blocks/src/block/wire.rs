@@ -34,7 +34,7 @@ pub struct ParentEntry {
 }
 
 /// A supplied input.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = BuildingBlockInput)]
 pub struct InputEntry {

@@ -4,6 +4,7 @@ use super::quotas::{Quota, wishes};
 use crate::api::{said, segment};
 use crate::ctx::{Answer, Ctx, Post, again};
 use crate::form::{Fields, Form};
+use crate::input::{Fieldset, Given, Input};
 use crate::parts::filters;
 use crate::parts::wizard::{self, Go, Wizard};
 use crate::problem::Problem;
@@ -14,7 +15,7 @@ use crate::text::{fill, tr};
 use askama::Template;
 use axum::extract::Path;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const PLATFORM: usize = 0;
 const ZONE: usize = 1;
@@ -80,8 +81,43 @@ impl Zone {
 
 /// A building block that every tenant of the landing zone gets.
 struct Included {
+    uuid: String,
     name: String,
     about: String,
+    /// What it asks for; keys begin with the definition's uuid.
+    inputs: Vec<Input>,
+}
+
+impl Included {
+    fn read(one: &Value) -> Self {
+        let uuid = said(one, "/definitionUuid");
+        let mut inputs = Input::asked(&json!({ "spec": { "inputs": one["inputs"] } }));
+        for input in &mut inputs {
+            input.key = format!("{uuid}.{}", input.key);
+        }
+        Self { name: said(one, "/displayName"), about: said(one, "/description"), inputs, uuid }
+    }
+
+    /// Its inputs as fields.
+    fn fieldset(&self) -> Fieldset {
+        Fieldset::of(self.inputs.clone())
+    }
+
+    /// What a form says of its inputs, as the API takes it; the first thing that is wrong.
+    fn given(&self, fields: &Fields) -> Result<Map<String, Value>, Problem> {
+        let mut given = Map::new();
+        for input in &self.inputs {
+            let key = input.key.split_once('.').map_or("", |(_, key)| key);
+            match input.given(fields) {
+                Given::Nothing => {}
+                Given::Value(value) => {
+                    given.insert(key.to_owned(), json!({ "value": value }));
+                }
+                Given::Wrong(why) => return Err(Problem::invalid(&input.name(), why)),
+            }
+        }
+        Ok(given)
+    }
 }
 
 /// Everything that the steps show.
@@ -170,22 +206,11 @@ fn offer(ctx: &Ctx, platform: &Value, types: &Platforms, taken: &[String]) -> Op
 }
 
 /// What tenants of a landing zone come with.
-async fn included(ctx: &Ctx, zone: Option<&Zone>) -> Vec<Included> {
-    let mut found = Vec::new();
-    for uuid in zone.map(|zone| zone.mandatory.as_slice()).unwrap_or_default() {
-        let path = format!("/api/meshobjects/meshbuildingblockdefinitions/{}", segment(uuid));
-        let definition = ctx.api.get_if_there(&path).await.ok().flatten().unwrap_or_default();
-        let name = said(&definition, "/spec/displayName");
-        found.push(Included {
-            name: if name.is_empty() {
-                tr("A building block of the platform's team").to_owned()
-            } else {
-                name
-            },
-            about: said(&definition, "/spec/description"),
-        });
-    }
-    found
+async fn included(ctx: &Ctx, zone: Option<&Zone>) -> Result<Vec<Included>, Problem> {
+    let Some(zone) = zone else { return Ok(Vec::new()) };
+    let path = format!("/api/stoa/v1/landingzones/{}/included", segment(&zone.name));
+    let found = ctx.api.get(&path).await?;
+    Ok(found["included"].as_array().into_iter().flatten().map(Included::read).collect())
 }
 
 #[derive(Template)]
@@ -222,7 +247,14 @@ async fn page(ctx: &Ctx, step: usize, choice: Choice, mut form: Form, status: St
             }
         }
     }
-    let included = if step >= SERVICES { included(ctx, choice.zone(&form.fields)).await } else { Vec::new() };
+    let included =
+        if step >= SERVICES { included(ctx, choice.zone(&form.fields)).await? } else { Vec::new() };
+    // What applies when nobody says anything stands in the fields already.
+    if step == SERVICES && form.fields.under("in.").next().is_none() {
+        let defaults =
+            included.iter().flat_map(|one| &one.inputs).flat_map(|input| input.shown(&input.default));
+        form.fields.0.extend(defaults);
+    }
     let base = choice.project.at(ctx, "");
     let ends = (format!("{base}/add"), base.clone(), tr("Order tenant"));
     let shell = ctx
@@ -250,8 +282,9 @@ pub async fn begin(ctx: Ctx, Path((_, project)): Path<(String, String)>) -> Answ
 }
 
 /// What keeps a step from being left.
-fn problem(choice: &Choice, step: usize, fields: &Fields) -> Option<Problem> {
+fn problem(choice: &Choice, included: &[Included], step: usize, fields: &Fields) -> Option<Problem> {
     match step {
+        SERVICES => included.iter().find_map(|one| one.given(fields).err()),
         PLATFORM if choice.offer(fields).is_none_or(|offer| !offer.obstacle.is_empty()) => {
             Some(Problem::invalid("platform", tr("Choose a platform.")))
         }
@@ -280,19 +313,21 @@ pub async fn step(Path((_, project)): Path<(String, String)>, Post { ctx, mut fi
         return page(&ctx, to, choice, Form { fields, ..Form::default() }, StatusCode::OK).await;
     }
     let checked = if go == Go::Finish { PLATFORM..=QUOTAS } else { shown..=shown };
+    let included =
+        if *checked.end() >= SERVICES { included(&ctx, choice.zone(&fields)).await? } else { Vec::new() };
     for step in checked {
-        if let Some(problem) = problem(&choice, step, &fields) {
+        if let Some(problem) = problem(&choice, &included, step, &fields) {
             let form = Form::refused(fields, problem, &[]);
             return page(&ctx, step, choice, form, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     }
     match go {
         Go::To(to) => page(&ctx, to, choice, Form { fields, ..Form::default() }, StatusCode::OK).await,
-        Go::Finish => create(ctx, choice, fields).await,
+        Go::Finish => create(ctx, choice, &included, fields).await,
     }
 }
 
-async fn create(ctx: Ctx, choice: Choice, fields: Fields) -> Answer {
+async fn create(ctx: Ctx, choice: Choice, included: &[Included], fields: Fields) -> Answer {
     let quotas = choice.quotas(&fields);
     let wished = wishes(&quotas, &fields).unwrap_or_default();
     // What needs nobody's approval is ordered at once, the rest is asked for afterwards (LZ-09).
@@ -310,6 +345,12 @@ async fn create(ctx: Ctx, choice: Choice, fields: Fields) -> Answer {
             "requestedQuotas": Value::Object(granted.into_iter().collect()),
         },
     });
+    for one in included {
+        let given = one.given(&fields)?;
+        if !given.is_empty() {
+            body["spec"]["mandatoryBuildingBlockInputs"][&one.uuid] = Value::Object(given);
+        }
+    }
     if let Some(zone) = choice.zone(&fields) {
         body["spec"]["landingZoneRef"] = json!({ "kind": "meshLandingZone", "name": zone.name });
     }

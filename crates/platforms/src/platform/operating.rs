@@ -141,6 +141,19 @@ fn tenants_of_zone(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply
     tenant::operators::tenants_of(tx, call, request, ("landingZoneIdentifier", id))
 }
 
+/// Building blocks that tenants of a landing zone come with, and what whoever orders one is asked for. Definitions
+/// that are for landing zones only are told here, too.
+fn included_in_zone(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    call.may_at_all(Resource::LandingZone, Action::Read)?;
+    let id = request.param(0);
+    let zone = landing_zone::by_name(tx, id)?.ok_or_else(|| Refusal::missing(landing_zone::KIND, id))?;
+    LandingZones::readable(call, &zone.object)?;
+    let home = call.actor.home.as_deref().unwrap_or_default();
+    let equipment = stoa_blocks::block::on_tenant::equipment(tx, home, &zone.zone.mandatory)?;
+    let included: Vec<Value> = equipment.iter().map(|one| one.shown()).collect();
+    Ok(Reply::ok(&json!({ "included": included })))
+}
+
 /// The routes.
 pub fn routes() -> Vec<Route> {
     let platform = |rest: &str| format!("{BASE}/platforms/{{uuid}}/{rest}");
@@ -204,6 +217,15 @@ pub fn routes() -> Vec<Route> {
                 response: None,
                 errors: &[400, 403, 404],
                 ..about("Tenants made from a landing zone")
+            },
+        ),
+        Route::read(Method::GET, format!("{BASE}/landingzones/{{name}}/included"), included_in_zone).about(
+            About {
+                response: None,
+                errors: &[403, 404],
+                ..about(
+                    "Building blocks that tenants of a landing zone come with, and the inputs they ask for",
+                )
             },
         ),
         Route::write(Method::POST, platform("deprecation"), |tx, call, request| {

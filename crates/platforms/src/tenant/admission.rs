@@ -56,7 +56,11 @@ pub fn admit(tx: &mut Tx, call: &Call, allowed: Allowed, asked: &Asked) -> Outco
     if let Some(id) = &asked.platform_tenant_id {
         import(tx, call, allowed, asked, (&platform, zone.as_ref(), id))?; // 10 to 12
     }
-    let equipment = on_tenant::equipment(tx, &asked.workspace, mandatory)?;
+    let mut equipment = on_tenant::equipment(tx, &asked.workspace, mandatory)?;
+    on_tenant::give(&mut equipment, asked.inputs.clone()).map_err(|uuid| {
+        let problem = format!("names `{uuid}`, which is no mandatory building block of the landing zone");
+        Refusal::invalid("spec.mandatoryBuildingBlockInputs", problem)
+    })?;
     if let Some(obstacle) = equipment.iter().find_map(|one| one.obstacle(&equipment)) {
         // 13
         return Err(Refusal::invalid(asked.landing_zone_field, obstacle).into());

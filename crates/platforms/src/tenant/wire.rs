@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use stoa_base::{ObjectId, Refusal};
+use stoa_blocks::block::wire::InputEntry;
 use stoa_core::Outcome;
 use stoa_core::objects::Object;
 use stoa_db::Tx;
@@ -59,6 +60,9 @@ pub struct Spec {
     /// Quotas asked for; never returned.
     #[schema(nullable = false)]
     pub requested_quotas: Option<BTreeMap<String, QuotaValue>>,
+    /// Inputs of mandatory building blocks, by uuid of their definition and key; never returned.
+    #[schema(nullable = false)]
+    pub mandatory_building_block_inputs: Option<BTreeMap<String, BTreeMap<String, InputEntry>>>,
 }
 
 /// Lifecycle of a tenant.
@@ -255,6 +259,8 @@ pub struct Asked {
     pub quotas: BTreeMap<String, i64>,
     /// The quotas' field, for refusals.
     pub quota_field: &'static str,
+    /// Inputs of mandatory building blocks, by uuid of their definition and key.
+    pub inputs: BTreeMap<String, BTreeMap<String, InputEntry>>,
 }
 
 /// Refuses a body with members of other JSON types than this version's.
@@ -292,6 +298,7 @@ pub fn asked(request: &Request) -> Outcome<Asked> {
                 id_field: "spec.localId",
                 quotas: by_key(spec.quotas)?,
                 quota_field: "spec.quotas",
+                inputs: BTreeMap::new(),
             })
         }
         PREVIEW => {
@@ -307,6 +314,7 @@ pub fn asked(request: &Request) -> Outcome<Asked> {
                 id_field: "spec.platformTenantId",
                 quotas: by_key(spec.quotas)?,
                 quota_field: "spec.quotas",
+                inputs: BTreeMap::new(),
             })
         }
         _ => {
@@ -327,6 +335,7 @@ pub fn asked(request: &Request) -> Outcome<Asked> {
                 id_field: "spec.platformTenantId",
                 quotas: quotas.into_iter().map(|(key, quota)| (key, quota.value)).collect(),
                 quota_field: "spec.requestedQuotas",
+                inputs: spec.mandatory_building_block_inputs.unwrap_or_default(),
             })
         }
     }

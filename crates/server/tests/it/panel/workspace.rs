@@ -1,7 +1,7 @@
 //! Pages of people who run a workspace, and of those who work in it.
 
 use crate::on_both;
-use crate::stoa::Stoa;
+use crate::stoa::{Stoa, input};
 use serde_json::json;
 
 /// A workspace with a project, an owner, and somebody who signed in but has no role.
@@ -150,5 +150,38 @@ on_both! {
         lea.page("/w/shop/settings/deletion").await.shows(200, &["What must go first", "/w/shop/p/web"]);
         stoa.admin.delete("meshProject", "/shop.web").await.expect(204);
         assert_eq!(lea.submit("/w/shop/settings/deletion", &[("sure", "on")]).await.leads_to(), "/home");
+    }
+
+    async fn a_tenant_is_ordered_with_what_it_asks_for(stoa) {
+        let stage = stoa.custom_platform().await;
+        let (asking, _) = stoa.tenant_definition(json!({ "inputs": { "size": input(json!({})) } })).await;
+        stoa.zone("asking", &stage.platform, json!({ "mandatoryBuildingBlockRefs": [{ "uuid": asking }] })).await;
+        let lea = stoa.person("lea").await;
+        stoa.bind("lea", "Workspace Manager", "shop").await;
+        let at = "/w/shop/p/web/add";
+        lea.page(at).await.shows(200, &["Spaces", "Landing zone"]);
+        let platform = ("platform", stage.platform.as_str());
+        lea.submit(at, &[("step", "0"), ("go", "next")]).await.shows(422, &["Choose a platform"]);
+        lea.submit(at, &[platform, ("step", "0"), ("go", "next")]).await.shows(200, &["spaces-dev", "asking"]);
+        let zone = ("zone", "asking");
+        let field = format!("in.{asking}.size");
+        lea.submit(at, &[platform, zone, ("step", "1"), ("go", "next")]).await.shows(200, &[&field]);
+        let empty = [platform, zone, (field.as_str(), ""), ("step", "2"), ("go", "next")];
+        lea.submit(at, &empty).await.shows(422, &["is needed"]);
+        let size = (field.as_str(), "m");
+        lea.submit(at, &[platform, zone, size, ("step", "2"), ("go", "next")]).await.shows(200, &["quota.cpu"]);
+        let much = [platform, zone, size, ("quota.cpu", "1000"), ("step", "3"), ("go", "next")];
+        lea.submit(at, &much).await.shows(422, &["from 1 to 100"]);
+        // More than needs no approval is asked for once the tenant is there.
+        let last = [platform, zone, size, ("quota.cpu", "50"), ("step", "4"), ("go", "finish")];
+        let ordered = lea.submit(at, &last).await;
+        let tenant = ordered.leads_to().to_owned();
+        lea.page(&tenant).await.shows(200, &["web – Spaces", "Building blocks"]);
+        lea.page(&format!("{tenant}/quotas")).await.shows(200, &["cpu: 50", "Withdraw"]);
+        lea.page(&format!("{tenant}/replication")).await.shows(200, &["seen by the platform"]);
+        lea.page(at).await.shows(200, &["has a tenant on it already"]);
+        lea.page(&format!("{tenant}/deletion")).await.shows(200, &["cannot be taken back"]);
+        let unsure = lea.submit(&format!("{tenant}/deletion"), &[]).await;
+        assert!(unsure.said().starts_with("bad:Tick the box"));
     }
 }

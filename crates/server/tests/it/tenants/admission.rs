@@ -100,11 +100,29 @@ on_both! {
             .post(TENANT, "", &tenant_body("web", &stage.platform, Some("asking")))
             .await
             .refused(400, "`size`");
+        // What it asks for is told to whoever may order, and given with the order.
+        let path = "/api/stoa/v1/landingzones/asking/included";
+        let own = stoa.key("shop", &["LANDINGZONE_LIST"]).await;
+        let told = own.raw(reqwest::Method::GET, path, |request| request).await.expect(200);
+        assert_eq!(told["included"][0]["definitionUuid"], asking);
+        assert_eq!(told["included"][0]["inputs"]["size"]["type"], "STRING");
+        let mut given = tenant_body("web", &stage.platform, Some("asking"));
+        given["spec"]["mandatoryBuildingBlockInputs"] = json!({ "elsewhere": { "size": { "value": "m" } } });
+        stoa.admin.post(TENANT, "", &given).await.refused(400, "no mandatory building block");
+        given["spec"]["mandatoryBuildingBlockInputs"] = json!({ asking.as_str(): { "size": { "value": 3 } } });
+        stoa.admin.post(TENANT, "", &given).await.refused(400, "size");
+        given["spec"]["mandatoryBuildingBlockInputs"] = json!({ asking.as_str(): { "size": { "value": "m" } } });
+        let tenant = stoa.admin.post(TENANT, "", &given).await.expect(201);
+        assert!(tenant["spec"].get("mandatoryBuildingBlockInputs").is_none());
+        let tenant = tenant["metadata"]["uuid"].as_str().unwrap();
+        let blocks = stoa.admin.list("meshBuildingBlock", &format!("?tenantUuid={tenant}")).await;
+        assert_eq!(blocks[0]["spec"]["inputs"]["size"]["value"], "m");
+        stoa.project("fine").await;
         let (fine, _) = stoa.tenant_definition(json!({ "inputs": { "size": input(json!({ "defaultValue": "s" })) } })).await;
         stoa.zone("fine", &stage.platform, json!({
             "mandatoryBuildingBlockRefs": [{ "kind": "meshBuildingBlockDefinition", "uuid": fine }],
         })).await;
-        stoa.admin.post(TENANT, "", &tenant_body("web", &stage.platform, Some("fine"))).await.expect(201);
+        stoa.admin.post(TENANT, "", &tenant_body("fine", &stage.platform, Some("fine"))).await.expect(201);
     }
 
     async fn drafts_come_to_their_own_workspace_only(stoa) {
