@@ -55,7 +55,9 @@ impl Draft<'_> {
     fn item(&mut self, shown: bool, label: &'static str, tail: &str, icon: &'static str) {
         let href = format!("{}{tail}", self.base);
         let below = format!("{}/", href.trim_end_matches('/'));
-        let is_active = self.path == href || (!tail.is_empty() && self.path.starts_with(&below));
+        // The first page of an area is above all others, but not where they are.
+        let is_first = tail.is_empty() || tail == "/build";
+        let is_active = self.path == href || (!is_first && self.path.starts_with(&below));
         if let Some(section) = self.sections.last_mut().filter(|_| shown) {
             section.items.push(Item { label, href, icon, is_active });
         }
