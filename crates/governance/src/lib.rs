@@ -3,6 +3,7 @@
 pub mod communication;
 pub mod communication_definition;
 pub mod eventlog;
+pub mod settings;
 pub mod tag_definition;
 
 use communication_definition::CommunicationDefinitions;
@@ -19,6 +20,7 @@ pub const CONTROLLERS: &[(&str, Look)] =
 /// The area's routes.
 pub fn routes() -> Vec<Route> {
     let mut routes = eventlog::routes();
+    routes.extend(settings::routes());
     routes.extend(kind::routes::<TagDefinitions>());
     routes.extend(kind::routes::<CommunicationDefinitions>());
     routes.extend(communication::routes());
@@ -28,6 +30,7 @@ pub fn routes() -> Vec<Route> {
 /// The area's schemas.
 pub fn schemas(schemas: &mut Schemas) {
     eventlog::schemas(schemas);
+    settings::schemas(schemas);
     TagDefinitions::schemas(schemas);
     CommunicationDefinitions::schemas(schemas);
     communication::Communications::schemas(schemas);

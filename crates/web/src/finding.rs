@@ -115,11 +115,14 @@ struct ObjectHistory {
     versions: Vec<PastVersion>,
 }
 
+/// Finds what fits a text best, at most so many.
+type Search = fn(&mut Tx, &Call, &str, i64) -> Outcome<Vec<Object>>;
+
 /// How things of one kind are found.
 #[derive(Clone, Copy)]
 pub struct Finder {
     kind: &'static str,
-    search: Option<fn(&mut Tx, &Call, &str, i64) -> Outcome<Vec<Object>>>,
+    search: Option<Search>,
     readable: fn(&Call, &Object) -> Outcome<()>,
 }
 
