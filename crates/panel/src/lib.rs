@@ -1,13 +1,16 @@
 //! The web panel: pages rendered on the server, which call the public API in this process with the rights of
 //! whoever is signed in. A page can do nothing that the API does not allow, and nothing that it does not offer.
 
+mod admin;
 pub mod api;
 pub mod assets;
 mod block;
 mod build;
 pub mod ctx;
+mod find;
 pub mod form;
 mod home;
+pub mod generic;
 pub mod input;
 pub mod listing;
 mod live;
@@ -53,6 +56,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(live::pages())
         .merge(me::pages())
         .merge(signin::pages())
+        .merge(admin::pages())
+        .merge(find::pages())
         .merge(project::pages())
         .merge(market::pages())
         .merge(block::pages())
