@@ -2,6 +2,7 @@
 
 use crate::api::{Api, segment, text_at};
 use crate::problem::Problem;
+use crate::text::tr;
 use serde_json::Value;
 
 /// How a value is shown.
@@ -182,7 +183,12 @@ pub fn groups(object: &Value) -> Vec<Group> {
             other => add(&mut facts, &words(part), part, other),
         }
         if !facts.is_empty() {
-            groups.push(Group { title: words(part), facts });
+            let title = match part.as_str() {
+                "metadata" => tr("Identity").to_owned(),
+                "spec" => tr("Details").to_owned(),
+                other => words(other),
+            };
+            groups.push(Group { title, facts });
         }
     }
     groups

@@ -4,6 +4,24 @@ use crate::on_both;
 use crate::stoa::text;
 use serde_json::json;
 
+/// Lists that the administration has.
+const LISTS: [&str; 14] = [
+    "workspaces",
+    "projects",
+    "payment-methods",
+    "locations",
+    "users",
+    "groups",
+    "project-roles",
+    "keys",
+    "communications",
+    "messages",
+    "tags",
+    "events",
+    "access",
+    "settings",
+];
+
 on_both! {
     async fn administrators_make_change_and_delete_a_workspace(stoa) {
         let root = stoa.first_admin().await;
@@ -39,11 +57,7 @@ on_both! {
 
     async fn every_generic_list_opens_and_secrets_are_told_once(stoa) {
         let root = stoa.first_admin().await;
-        let lists = [
-            "workspaces", "projects", "payment-methods", "locations", "users", "groups", "project-roles", "keys",
-            "communications", "messages", "tags", "events", "access", "settings",
-        ];
-        for list in lists {
+        for list in LISTS {
             root.page(&format!("/admin/{list}")).await.shows(200, &["<h1 class=\"page-title\">"]);
         }
         for form in ["projects", "payment-methods", "locations", "users", "project-roles", "keys", "messages", "communications"] {
