@@ -22,11 +22,16 @@ const LISTS: [&str; 14] = [
     "settings",
 ];
 
+/// A page of the administration.
+fn at(tail: &str) -> String {
+    format!("/admin/{tail}")
+}
+
 on_both! {
     async fn administrators_make_change_and_delete_a_workspace(stoa) {
         let root = stoa.first_admin().await;
         root.page("/admin").await.shows(200, &["First steps", "Newest events", "/admin/events"]);
-        root.page("/admin/workspaces/new").await.shows(200, &["name=\"spec.displayName\"", "For people."]);
+        root.page(&at("workspaces/new")).await.shows(200, &["name=\"spec.displayName\"", "For people."]);
         let bad = [("metadata.name", "Not Good"), ("spec.displayName", "Orchard")];
         root.submit("/admin/workspaces/new", &bad).await.shows(422, &["value=\"Not Good\"", "is-invalid", "value=\"Orchard\""]);
         let good = [("metadata.name", "orchard"), ("spec.displayName", "Orchard"), ("metadata.tags", "")];
@@ -58,7 +63,7 @@ on_both! {
     async fn every_generic_list_opens_and_secrets_are_told_once(stoa) {
         let root = stoa.first_admin().await;
         for list in LISTS {
-            root.page(&format!("/admin/{list}")).await.shows(200, &["<h1 class=\"page-title\">"]);
+            root.page(&at(list)).await.shows(200, &["<h1 class=\"page-title\">"]);
         }
         for form in ["projects", "payment-methods", "locations", "users", "project-roles", "keys", "messages", "communications"] {
             root.page(&format!("/admin/{form}/new")).await.shows(200, &["name=\"csrf\"", "<label"]);
@@ -125,13 +130,13 @@ on_both! {
         assert!(out.said().contains("may not sign in"), "{}", out.said());
         let role = [("subject", "lea"), ("kind", "user"), ("role", "Auditor")];
         assert!(root.submit("/admin/access", &role).await.said().contains("lea has the role"));
-        root.page("/admin/access").await.shows(200, &["Auditor", "/admin/users/lea"]);
+        root.page(&at("access")).await.shows(200, &["Auditor", "/admin/users/lea"]);
     }
 
     async fn what_a_role_may_not_see_is_hidden_and_refused(stoa) {
         stoa.first_admin().await;
         let auditor = stoa.person("max").await;
-        auditor.page("/admin/workspaces").await.shows(403, &["You may not see this"]);
+        auditor.page(&at("workspaces")).await.shows(403, &["You may not see this"]);
         stoa.bind("max", "Auditor", "demo-partner").await;
         auditor.page("/admin/events").await.shows(200, &["Event log"]).hides(&["href=\"/admin/users\"", "href=\"/admin/access\""]);
         for page in ["workspaces", "users", "access", "keys", "settings"] {
