@@ -181,7 +181,8 @@ impl Query {
         let (from, wheres, _, order) = self.divided();
         let by_name = |order: &str| {
             format!(
-                "SELECT o.id FROM {from} JOIN label n ON n.object = o.id WHERE {wheres} ORDER BY {order} {limit}"
+                "SELECT o.id FROM {from} JOIN label n ON n.object = o.id
+                 WHERE n.kind = $1 AND {wheres} ORDER BY {order} {limit}"
             )
         };
         match self.sort {
@@ -197,12 +198,12 @@ impl Query {
                 "WHERE o.id IN (?) ORDER BY o.created_at DESC, o.id DESC",
             ),
             Sort::Name => (
-                by_name("n.text, o.id"),
-                "JOIN label n ON n.object = o.id WHERE o.id IN (?) ORDER BY n.text, o.id",
+                by_name("n.text, n.object"),
+                "JOIN label n ON n.object = o.id WHERE o.id IN (?) ORDER BY n.text, n.object",
             ),
             Sort::NameDown => (
-                by_name("n.text DESC, o.id"),
-                "JOIN label n ON n.object = o.id WHERE o.id IN (?) ORDER BY n.text DESC, o.id",
+                by_name("n.text DESC, n.object DESC"),
+                "JOIN label n ON n.object = o.id WHERE o.id IN (?) ORDER BY n.text DESC, n.object DESC",
             ),
         }
     }
@@ -349,23 +350,31 @@ pub fn list(tx: &mut Tx, query: &Query, page: &Page) -> Outcome<Found<Object>> {
     Ok(Found { items, total })
 }
 
+/// So many of what fits a text are put in order: whoever types one letter wants no order among all that has it.
+const RANKED: usize = 3000;
+
 /// What fits `text` best, at most `limit`: first what is called so, then what begins so.
-pub fn search(tx: &mut Tx, query: Query, text: &str, limit: i64) -> Outcome<Vec<Object>> {
-    let query = Query { text: Some(text.to_owned()), ..query };
-    let (parts, mut args, _) = query.parts();
+pub fn search(tx: &mut Tx, query: &Query, text: &str, limit: i64) -> Outcome<Vec<Object>> {
+    let (from, wheres, mut args, _) = query.divided();
     let next = args.len() + 1;
+    args.push(labels::anywhere(text).into());
     args.extend(labels::near(text).map(Value::from));
     args.push(limit.into());
-    let like = |place: usize| format!("r.text LIKE ${place} ESCAPE '\\'");
+    let like = |label: &str, place: usize| format!("{label}.text LIKE ${place} ESCAPE '\\'");
+    // Labels drive it: they are narrow, and read from their index only.
+    let fitting = format!(
+        "SELECT o.id FROM {from} JOIN label s ON s.object = o.id
+         WHERE s.kind = $1 AND {} AND {wheres} LIMIT {RANKED}",
+        like("s", next)
+    );
+    let [one, other] =
+        [next + 1, next + 3].map(|place| format!("{} OR {}", like("r", place), like("r", place + 1)));
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM object o WHERE o.id IN (
-            SELECT r.object FROM label r WHERE r.object IN (SELECT o.id {parts})
-            ORDER BY CASE WHEN {} OR {} THEN 0 WHEN {} OR {} THEN 1 ELSE 2 END, r.text LIMIT ${})",
-        like(next),
-        like(next + 1),
-        like(next + 2),
-        like(next + 3),
-        next + 4
+            SELECT r.object FROM label r WHERE r.object IN ({fitting})
+            ORDER BY CASE WHEN {one} THEN 0 WHEN {other} THEN 1 ELSE 2 END, r.text, r.object LIMIT ${})
+         ORDER BY o.created_at, o.id",
+        next + 5
     ));
     Ok(tx.all(&sql, &args, Object::read)?)
 }

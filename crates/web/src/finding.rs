@@ -151,7 +151,7 @@ fn search_kind<K: Kind>(tx: &mut Tx, call: &Call, text: &str, limit: i64) -> Out
     if seen == Visibility::default() {
         return Ok(Vec::new());
     }
-    listing::search(tx, K::query(call, &Request::default(), seen)?, text, limit)
+    listing::search(tx, &K::query(call, &Request::default(), seen)?, text, limit)
 }
 
 /// Finds something by its uuid that is no declared object.
