@@ -94,7 +94,7 @@ on_both! {
             root.submit("/admin/tags/new", &tag).await.leads_to();
         }
         root.submit("/admin/tags/new", &stage).await.shows(422, &["already exists", "value=\"Stage\""]);
-        root.page("/admin/tags/meshWorkspace.stage/edit").await.shows(200, &["dev\nprod", "value=\"Stage\""]);
+        root.page(&at("tags/meshWorkspace.stage/edit")).await.shows(200, &["dev\nprod", "value=\"Stage\""]);
         let change = [("displayName", "Stage of it"), ("options", "dev\nqa\nprod"), ("type", "singleSelect")];
         root.submit("/admin/tags/meshWorkspace.stage/edit", &change).await.leads_to();
         root.page("/admin/workspaces/new").await.shows(200, &["Stage of it", "name=\"metadata.tags.stage\"", ">qa<"]);
