@@ -1,7 +1,7 @@
 //! The panel's pages over HTTP: who sees what, and what forms do.
 
-mod build;
 mod admin;
+mod build;
 mod market;
 mod workspace;
 
