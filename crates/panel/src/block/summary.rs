@@ -133,7 +133,8 @@ fn outputs(block: &Block) -> (Vec<String>, Vec<Door>, Vec<Output>) {
                 doors.push(Door { label, href: link, is_sign_in: kind == "SIGN_IN_URL" });
             }
             _ => {
-                values.push(Output { is_long: value.len() > 120 || value.contains('\n'), label, value, link })
+                let is_long = value.len() > 120 || value.contains('\n');
+                values.push(Output { is_long, label, value, link });
             }
         }
     }

@@ -18,6 +18,9 @@ use std::fmt::Write as _;
 /// Bytes of a log that stand in the page itself; the rest is in the file.
 const SHOWN: usize = 512 << 10;
 
+/// The states that a step may reach; a page holds the pattern of each.
+pub const STATES: [&str; 5] = ["PENDING", "IN_PROGRESS", "SUCCEEDED", "FAILED", "ABORTED"];
+
 /// A run in short, for rows and headings.
 #[derive(Clone, Debug, Default)]
 pub struct Digest {
@@ -228,11 +231,6 @@ pub struct RunView {
 }
 
 impl RunView {
-    /// The states a step may reach, for the pattern of each in the page.
-    pub fn states(&self) -> [&'static str; 5] {
-        ["PENDING", "IN_PROGRESS", "SUCCEEDED", "FAILED", "ABORTED"]
-    }
-
     /// Path of its stream, log or an action.
     pub fn at(&self, tail: &str) -> String {
         format!("{}/runs/{}{tail}", self.base, segment(&self.run.uuid))
