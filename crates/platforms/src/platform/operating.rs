@@ -150,7 +150,8 @@ fn included_in_zone(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Repl
     LandingZones::readable(call, &zone.object)?;
     let home = call.actor.home.as_deref().unwrap_or_default();
     let equipment = stoa_blocks::block::on_tenant::equipment(tx, home, &zone.zone.mandatory)?;
-    let included: Vec<Value> = equipment.iter().map(|one| one.shown()).collect();
+    let included: Vec<Value> =
+        equipment.iter().map(stoa_blocks::block::on_tenant::Mandatory::shown).collect();
     Ok(Reply::ok(&json!({ "included": included })))
 }
 
