@@ -29,7 +29,7 @@ describe('what is hostile', async () => {
     const post = (path, body) => admin.post(`/api/meshobjects/${path}`, body)
     await post('meshworkspaces', { apiVersion: 'v2', kind: 'meshWorkspace', metadata: { name: 'hostile', tags: { costCenter: ['6660'] } }, spec: { displayName: SCRIPT, platformBuilderAccessEnabled: true } })
     await post('meshworkspacebindings/userbindings', { apiVersion: 'v2', kind: 'meshWorkspaceUserBinding', metadata: { name: 'hostile-jonas' }, roleRef: { name: 'Workspace Owner' }, targetRef: { name: 'hostile' }, subject: { name: 'jonas' } })
-    await post('meshprojects', { apiVersion: 'v2', kind: 'meshProject', metadata: { name: 'trap', ownedByWorkspace: 'hostile' }, spec: { displayName: SCRIPT, tags: { environment: ['test'] } } })
+    await post('meshprojects', { apiVersion: 'v2', kind: 'meshProject', metadata: { name: 'trap', ownedByWorkspace: 'hostile' }, spec: { displayName: '<img src=x onerror=alert(20)>', tags: { environment: ['test'] } } })
     const made = await post('meshbuildingblockdefinitions', {
       kind: 'meshBuildingBlockDefinition',
       metadata: { ownedByWorkspace: 'hostile', tags: {} },
