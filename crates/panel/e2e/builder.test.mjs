@@ -79,8 +79,9 @@ describe('a platform team', async () => {
     await team.done()
 
     await builder.goto(`${at}/versions`)
+    const drafted = builder.waitForResponse((reply) => reply.request().method() === 'POST')
     await button(builder, 'Draft a new version').click()
-    await builder.getByText(/draft/i).first().waitFor()
+    await drafted
     await builder.goto(`${at}/publication`)
     await builder.locator('[name=sure]').check()
     await button(builder, 'Release').click()

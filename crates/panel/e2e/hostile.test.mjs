@@ -36,8 +36,10 @@ describe('what is hostile', async () => {
       spec: { displayName: SCRIPT, description: SCRIPT, readme: MARKDOWN, targetType: 'WORKSPACE_LEVEL', runTransparency: true, supportUrl: 'https://desk.example.org/?q="><script>alert(8)</script>', symbol: 'data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIG9ubG9hZD0iYWxlcnQoOSkiLz4=' },
     })
     definition = made.metadata.uuid
-    const field = (displayName, more) => ({ displayName, description: MARKDOWN, type: 'STRING', assignmentType: 'USER_INPUT', isEnvironment: false, isSensitive: false, updateableByConsumer: true, ...more })
-    const version = await post('meshbuildingblockdefinitionversions', {
+    const field = (displayName, more) => ({ displayName, description: MARKDOWN.slice(0, 250), type: 'STRING', assignmentType: 'USER_INPUT', isEnvironment: false, isSensitive: false, updateableByConsumer: true, ...more })
+    const drafts = await admin.list(`meshbuildingblockdefinitionversions?buildingBlockDefinitionUuid=${definition}`)
+    const draft = drafts.find(({ spec }) => spec.buildingBlockDefinitionRef.uuid === definition)
+    const version = await admin.put(`/api/meshobjects/meshbuildingblockdefinitionversions/${draft.metadata.uuid}`, {
       kind: 'meshBuildingBlockDefinitionVersion',
       metadata: { ownedByWorkspace: 'hostile' },
       spec: {

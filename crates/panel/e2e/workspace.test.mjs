@@ -15,7 +15,12 @@ describe('a team', async () => {
     await stoa.stop()
   })
 
-  const next = (page) => page.getByRole('button', { name: 'Next', exact: true }).click()
+  /** Goes to the next step of a wizard, and waits until it is there. */
+  async function next(page) {
+    const here = await page.locator('main input[name=step]').inputValue()
+    await page.getByRole('button', { name: 'Next', exact: true }).click()
+    await page.waitForFunction((here) => document.querySelector('main input[name=step]')?.value !== here, here)
+  }
 
   for (const [device, size] of Object.entries(SIZES)) {
     test(`registers, makes a project and orders a tenant, on a ${device}`, { timeout: 180_000 }, async () => {
