@@ -63,6 +63,10 @@ async fn deletions(ctx: &Ctx) -> Option<u64> {
 }
 
 async fn dashboard(ctx: Ctx) -> Answer {
+    if ctx.me.admin_roles.is_empty() {
+        let message = tr("You have no role in the administration. Its administrators can give you one.");
+        return Err(crate::problem::Problem::forbidden(message));
+    }
     let kinds: [(&'static str, &'static str, &'static str, &str, &str); 6] = [
         (tr("Workspaces"), "/admin/workspaces", "building-community", "ADM_WORKSPACE_LIST", "meshworkspaces"),
         (tr("Projects"), "/admin/projects", "folders", "ADM_PROJECT_LIST", "meshprojects"),
