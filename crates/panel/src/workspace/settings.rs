@@ -32,8 +32,15 @@ fn general_page(ctx: &Ctx, whole: &Value, form: Form, status: StatusCode) -> Ans
     ctx.page_as(status, &SettingsPage { shell, form, created: said(whole, "/metadata/createdOn") })
 }
 
+/// Members do not look after the workspace: the API lets them read what stands here, but they need no page for it.
+fn for_team(ctx: &Ctx) -> Result<(), Problem> {
+    let message = tr("Settings are for owners and managers of the workspace. They can change your role.");
+    if ctx.is_team() { Ok(()) } else { Err(Problem::forbidden(message)) }
+}
+
 /// The form.
 pub async fn general(ctx: Ctx) -> Answer {
+    for_team(&ctx)?;
     let whole = ctx.api.get(&path(&ctx)).await?;
     let mut form = Form::filled([("displayName", said(&whole, "/spec/displayName"))]);
     if whole["spec"]["platformBuilderAccessEnabled"] == true {
@@ -77,6 +84,7 @@ async fn tags_page(ctx: &Ctx, whole: &Value, form: Form, status: StatusCode) -> 
 
 /// The form of its tags.
 pub async fn tags(ctx: Ctx) -> Answer {
+    for_team(&ctx)?;
     let whole: Result<Value, Problem> = ctx.api.get(&path(&ctx)).await;
     tags_page(&ctx, &whole?, Form::default(), StatusCode::OK).await
 }
