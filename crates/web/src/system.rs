@@ -78,6 +78,9 @@ fn info(call: &Call) -> Value {
     })
 }
 
+/// What lists take beyond the contract: the index says what the contract says.
+const OURS: [&str; 2] = ["q", "sort"];
+
 fn index_of(app: &App, call: &Call, index: &[Indexed]) -> Response {
     let mut links = Map::new();
     links.insert("self".into(), hal::link(call.link("/api/meshobjects")));
@@ -91,7 +94,7 @@ fn index_of(app: &App, call: &Call, index: &[Indexed]) -> Response {
         let mut variables = first.to_vec();
         if let Found::Route(list, _) = found {
             let filters = list.about.query.iter().map(|(name, _)| *name);
-            variables.extend(filters.filter(|name| !first.contains(name)));
+            variables.extend(filters.filter(|name| !first.contains(name) && !OURS.contains(name)));
         }
         let path = call.link(&path);
         let link = if variables.is_empty() {

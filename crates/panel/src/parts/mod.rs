@@ -6,7 +6,7 @@ pub mod tags;
 pub mod wizard;
 
 /// Filters that every template has in scope by `use crate::parts::filters`.
-#[allow(
+#[expect(
     missing_docs,
     clippy::inline_always,
     clippy::unnecessary_wraps,

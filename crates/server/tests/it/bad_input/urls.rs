@@ -9,7 +9,6 @@ use serde_json::json;
 on_both! {
     async fn unknown_paths_are_404_for_everybody(stoa) {
         for wrong in [
-            "/",
             "/nothing",
             "/api/nothing",
             "/api/meshobjects/nothing",
