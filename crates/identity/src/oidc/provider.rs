@@ -252,9 +252,9 @@ impl Known {
             || Refusal::Unauthorized("The identity provider gave no proof that can be trusted.".into());
         let token = tokens.extra_fields().id_token().ok_or_else(unproven)?;
         let nonce = Nonce::new(nonce);
-        let verified =
+        let said =
             token.claims(&client.id_token_verifier(), &nonce).map(|claims| claims.subject().to_string());
-        let subject = match verified {
+        let subject = match said {
             Ok(subject) => subject,
             // Its keys may have changed since we looked: once more with what it has now.
             Err(ClaimsVerificationError::SignatureVerification(_)) => {

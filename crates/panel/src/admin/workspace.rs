@@ -15,7 +15,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-struct Role {
+struct Bound {
     name: String,
     subject: String,
     is_group: bool,
@@ -28,7 +28,7 @@ struct Role {
 struct PeoplePage {
     shell: Shell,
     identifier: String,
-    roles: Vec<Role>,
+    roles: Vec<Bound>,
     may_change: bool,
 }
 
@@ -77,7 +77,7 @@ async fn people(ctx: Ctx, Path(id): Path<String>) -> Answer {
         let path = format!("{}?workspaceIdentifier={}&size=500", bindings(collection), segment(&id));
         for binding in ctx.api.list(&path).await?.items {
             let text = |pointer| text_at(&binding, pointer).to_owned();
-            roles.push(Role {
+            roles.push(Bound {
                 name: text("/metadata/name"),
                 subject: text("/subject/name"),
                 is_group,

@@ -134,7 +134,7 @@ fn outputs(block: &Block) -> (Vec<String>, Vec<Door>, Vec<Output>) {
             }
             _ => {
                 let is_long = value.len() > 120 || value.contains('\n');
-                values.push(Output { is_long, label, value, link });
+                values.push(Output { label, value, link, is_long });
             }
         }
     }

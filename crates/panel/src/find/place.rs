@@ -38,7 +38,7 @@ impl Place {
                 .workspaces
                 .iter()
                 .any(|one| Some(one.identifier.as_str()) == home && one.platform_builder);
-        let built = |tail: &str, id: &str| is_builder.then(|| format!("{build}/{tail}/{}", segment(id)));
+        let offered = |tail: &str, id: &str| is_builder.then(|| format!("{build}/{tail}/{}", segment(id)));
         let admin = |tail: &str, id: &str| home.is_none().then(|| format!("/admin/{tail}/{}", segment(id)));
         let (label, icon, href) = match kind {
             "meshWorkspace" if at_home => (tr("Workspace"), "briefcase", Some(base)),
@@ -50,26 +50,26 @@ impl Place {
             "meshTenant" if at_home => {
                 (tr("Tenant"), "stack-2", Some(format!("{base}/p/{}/t/{}", segment(project), segment(uuid))))
             }
-            "meshTenant" => (tr("Tenant"), "stack-2", built("tenants", uuid)),
+            "meshTenant" => (tr("Tenant"), "stack-2", offered("tenants", uuid)),
             "meshBuildingBlock" if at_home => {
                 (tr("Building block"), "box", Some(format!("{base}/b/{}", segment(uuid))))
             }
-            "meshBuildingBlock" => (tr("Building block"), "box", built("blocks", uuid)),
+            "meshBuildingBlock" => (tr("Building block"), "box", offered("blocks", uuid)),
             "meshBuildingBlockRun" if at_home => (
                 tr("Run"),
                 "player-play",
                 Some(format!("{base}/b/{}/runs/{}", segment(part_of), segment(uuid))),
             ),
-            "meshBuildingBlockRun" => (tr("Run"), "player-play", built("runs", uuid)),
-            "meshBuildingBlockDefinition" => (tr("Definition"), "package", built("definitions", uuid)),
+            "meshBuildingBlockRun" => (tr("Run"), "player-play", offered("runs", uuid)),
+            "meshBuildingBlockDefinition" => (tr("Definition"), "package", offered("definitions", uuid)),
             "meshBuildingBlockDefinitionVersion" => {
-                (tr("Definition version"), "package", built("definitions", part_of))
+                (tr("Definition version"), "package", offered("definitions", part_of))
             }
-            "meshBuildingBlockRunner" => (tr("Runner"), "server-cog", built("runners", uuid)),
-            "meshIntegration" => (tr("Integration"), "plug", built("integrations", uuid)),
-            "meshPlatform" => (tr("Platform"), "cloud", built("platforms", uuid)),
-            "meshLandingZone" => (tr("Landing zone"), "route", built("landing-zones", identifier)),
-            "meshPlatformType" => (tr("Platform type"), "apps", built("types", identifier)),
+            "meshBuildingBlockRunner" => (tr("Runner"), "server-cog", offered("runners", uuid)),
+            "meshIntegration" => (tr("Integration"), "plug", offered("integrations", uuid)),
+            "meshPlatform" => (tr("Platform"), "cloud", offered("platforms", uuid)),
+            "meshLandingZone" => (tr("Landing zone"), "route", offered("landing-zones", identifier)),
+            "meshPlatformType" => (tr("Platform type"), "apps", offered("types", identifier)),
             "meshUser" => (tr("User"), "user", admin("users", identifier)),
             "meshWorkspaceUserGroup" if at_home => {
                 (tr("Group"), "users-group", Some(format!("{base}/access/groups")))

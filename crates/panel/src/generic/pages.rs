@@ -19,6 +19,7 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 struct Row {
@@ -96,9 +97,10 @@ impl ListPage {
 
 impl FormPage {
     /// Whether a group of fields begins with this one.
-    fn begins(&self, place: &usize) -> bool {
+    fn begins(&self, place: impl Borrow<usize>) -> bool {
+        let place = *place.borrow();
         let group = |place: usize| self.fields.get(place).map_or("", |field| &field.group);
-        !group(*place).is_empty() && (*place == 0 || group(place - 1) != group(*place))
+        !group(place).is_empty() && (place == 0 || group(place - 1) != group(place))
     }
 }
 
@@ -302,34 +304,34 @@ async fn delete(Post { ctx, fields }: Post, kind: Arc<Kind>, id: String) -> Answ
 pub fn of(kind: Kind) -> Pages {
     let kind = Arc::new(kind);
     let path = kind.path;
-    let k = || Arc::clone(&kind);
-    let (a, b, c, d, e, f, g, h) = (k(), k(), k(), k(), k(), k(), k(), k());
+    // Each route keeps the kind that it is about.
+    let [listed, shown, past, raw, leaving, blank, made, changed, again] =
+        std::array::from_fn(|_| Arc::clone(&kind));
     let mut pages = Pages::new()
-        .route(path, get(move |ctx: Ctx| list(ctx, a)))
-        .route(&format!("{path}/{{id}}"), get(move |ctx: Ctx, Path(id): Path<String>| object(ctx, b, id)))
+        .route(path, get(move |ctx: Ctx| list(ctx, listed)))
+        .route(&format!("{path}/{{id}}"), get(move |ctx: Ctx, Path(id): Path<String>| object(ctx, shown, id)))
         .route(
             &format!("{path}/{{id}}/history"),
-            get(move |ctx: Ctx, Path(id): Path<String>| history(ctx, c, id)),
+            get(move |ctx: Ctx, Path(id): Path<String>| history(ctx, past, id)),
         )
         .route(
             &format!("{path}/{{id}}/source"),
-            get(move |ctx: Ctx, Path(id): Path<String>| source(ctx, d, id)),
+            get(move |ctx: Ctx, Path(id): Path<String>| source(ctx, raw, id)),
         )
         .route(
             &format!("{path}/{{id}}/delete"),
-            post(move |Path(id): Path<String>, form: Post| delete(form, e, id)),
+            post(move |Path(id): Path<String>, form: Post| delete(form, leaving, id)),
         );
     if kind.may_create {
         pages = pages.route(
             &format!("{path}/new"),
-            get(move |ctx: Ctx| new(ctx, f)).post(move |form: Post| create(form, g)),
+            get(move |ctx: Ctx| new(ctx, blank)).post(move |form: Post| create(form, made)),
         );
     }
     if kind.may_change {
-        let again = k();
         pages = pages.route(
             &format!("{path}/{{id}}/edit"),
-            get(move |ctx: Ctx, Path(id): Path<String>| edit(ctx, h, id))
+            get(move |ctx: Ctx, Path(id): Path<String>| edit(ctx, changed, id))
                 .post(move |Path(id): Path<String>, form: Post| change(form, again, id)),
         );
     }

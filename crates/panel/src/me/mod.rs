@@ -91,7 +91,7 @@ async fn data(ctx: Ctx) -> Answer {
 
 /// A role and what gives it.
 struct Role {
-    role: String,
+    name: String,
     group: String,
     expires: String,
 }
@@ -107,7 +107,7 @@ struct Place {
 
 fn roles(held: &Value) -> Vec<Role> {
     let role = |held: &Value| Role {
-        role: text(&held["role"]),
+        name: text(&held["role"]),
         group: text(&held["group"]),
         expires: text(&held["expires"]),
     };

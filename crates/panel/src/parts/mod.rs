@@ -6,12 +6,7 @@ pub mod tags;
 pub mod wizard;
 
 /// Filters that every template has in scope by `use crate::parts::filters`.
-#[expect(
-    missing_docs,
-    clippy::inline_always,
-    clippy::unnecessary_wraps,
-    reason = "the macro makes types of these functions"
-)]
+#[expect(missing_docs, clippy::inline_always, reason = "the macro makes types of these functions")]
 pub mod filters {
     use super::{markdown as md, state};
     use crate::{api, assets, text};

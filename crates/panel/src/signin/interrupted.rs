@@ -61,13 +61,11 @@ async fn ask(visitor: Visitor, back: String, kept: String, problem: Option<Strin
 /// POST /login/again: somebody signed in in another tab meanwhile.
 pub async fn again(Sent { visitor, fields }: Sent) -> Response {
     let (back, kept) = (here(fields.get("back")), fields.raw("kept").to_owned());
-    match Ctx::read(&visitor.parts, &visitor.panel).await {
-        Ok(ctx) => resume(visitor.theme, ctx.me.csrf, back, &kept),
-        Err(_) => {
-            let problem = tr("You are not signed in yet.").to_owned();
-            ask(visitor, back, kept, Some(problem)).await
-        }
+    if let Ok(ctx) = Ctx::read(&visitor.parts, &visitor.panel).await {
+        return resume(visitor.theme, ctx.me.csrf, back, &kept);
     }
+    let problem = tr("You are not signed in yet.").to_owned();
+    ask(visitor, back, kept, Some(problem)).await
 }
 
 #[derive(Template)]

@@ -3,6 +3,7 @@
 mod admin;
 mod build;
 mod market;
+mod reach;
 mod workspace;
 
 use crate::stoa::{Answer, Caller};
