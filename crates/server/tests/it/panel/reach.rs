@@ -21,42 +21,47 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Paths that the pages' sources name, without query; a place that is filled in is `{}`.
-fn named() -> BTreeSet<String> {
+/// Texts in the pages' sources that may be paths or ends of paths; a place that is filled in is `{}`.
+fn texts() -> BTreeSet<String> {
     let mut files = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../panel/src"), &mut files);
-    let literal = regex::Regex::new(r#""(/api/[^"?]*)"#).unwrap();
+    let literal = regex::Regex::new(r#""([A-Za-z0-9_/{}.-]+)[?"]"#).unwrap();
     let place = regex::Regex::new(r"\{[^{}]*\}").unwrap();
-    let mut named = BTreeSet::new();
+    let mut texts = BTreeSet::new();
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for found in literal.captures_iter(code) {
-            named.insert(place.replace_all(&found[1], "{}").into_owned());
-        }
+        texts
+            .extend(literal.captures_iter(code).map(|found| place.replace_all(&found[1], "{}").into_owned()));
     }
-    named
+    texts
 }
 
-/// Whether a path of the pages is one of a pattern. A place may stand for several segments at the end only.
+/// Whether a path of the pages is one of a pattern: the same words, and anything in its places.
 fn is_of(named: &str, pattern: &str) -> bool {
-    let (mut ours, mut theirs) = (named.split('/'), pattern.split('/'));
-    loop {
-        match (ours.next(), theirs.next()) {
-            (None, None) => return true,
-            (Some(ours), Some(theirs)) => {
-                let is_place = theirs.starts_with('{') && !ours.is_empty();
-                if ours != theirs && !is_place {
-                    // `/api/x/{}{}`: the second place is a tail such as `/approval`.
-                    return false;
-                }
-                if ours.contains("{}{}") {
-                    return true;
-                }
-            }
-            _ => return false,
-        }
+    let (ours, theirs): (Vec<&str>, Vec<&str>) = (named.split('/').collect(), pattern.split('/').collect());
+    ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| {
+            *ours == theirs || *ours == "{}" || (theirs.starts_with('{') && !ours.is_empty())
+        })
+}
+
+/// Whether the pages call a pattern: they name it whole, or the end of it that is its own.
+fn is_reached(texts: &BTreeSet<String>, pattern: &str) -> bool {
+    // `/api/meshobjects/{}` is any kind; which ones, their collections say.
+    let whole = |text: &&String| text.starts_with("/api/") && !text.contains("/meshobjects/{}");
+    if texts.iter().filter(whole).any(|text| is_of(text, pattern)) {
+        return true;
     }
+    let bare = pattern.rsplit_once("/{").map_or(pattern, |(before, _)| before);
+    let end = match pattern.rsplit_once("}/") {
+        Some((_, end)) if !end.contains('{') => end,
+        _ => bare.trim_start_matches("/api/meshobjects/"),
+    };
+    let is_end = |text: &String| {
+        text == end || text.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    texts.iter().any(is_end)
 }
 
 fn patterns() -> BTreeSet<String> {
@@ -64,29 +69,26 @@ fn patterns() -> BTreeSet<String> {
     all.into_iter().map(|route| route.path).filter(|path| path.starts_with("/api/")).collect()
 }
 
-fn is_general(named: &str) -> bool {
-    // Made of a kind's collection: said of each kind in the list.
-    named.contains("/meshobjects/{}")
-}
-
 #[test]
 fn pages_call_what_the_api_offers() {
     let patterns = patterns();
-    let nowhere: Vec<String> = named()
+    let is_whole = |text: &String| text.starts_with("/api/") && !text.ends_with('/');
+    // The beginning of a path that is put together is the beginning of a pattern.
+    let begins = |text: &str| patterns.iter().any(|pattern| pattern.starts_with(&format!("{text}/")));
+    let nowhere: Vec<String> = texts()
         .into_iter()
-        .filter(|named| !is_general(named) && !named.ends_with('/'))
-        .filter(|named| !patterns.iter().any(|pattern| is_of(named, pattern)))
+        .filter(is_whole)
+        .map(|text| text.replace("{}{}", "{}"))
+        .filter(|text| !begins(text) && !patterns.iter().any(|pattern| is_of(text, pattern)))
         .collect();
     assert!(nowhere.is_empty(), "pages name what is no route:\n{}", nowhere.join("\n"));
 }
 
 #[test]
 fn what_no_page_calls_is_known() {
-    let named = named();
-    let unreached: BTreeSet<String> = patterns()
-        .into_iter()
-        .filter(|pattern| !named.iter().any(|named| !is_general(named) && is_of(named, pattern)))
-        .collect();
+    let texts = texts();
+    let unreached: BTreeSet<String> =
+        patterns().into_iter().filter(|pattern| !is_reached(&texts, pattern)).collect();
     let lines = BEYOND.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let known: BTreeSet<String> =
         lines.map(|line| line.split_once(' ').expect("a pattern and a reason").0.to_owned()).collect();
