@@ -79,7 +79,8 @@ fn info(call: &Call) -> Value {
 }
 
 /// What lists take beyond the contract: the index says what the contract says.
-const OURS: [&str; 2] = ["q", "sort"];
+const OURS: [&str; 8] =
+    ["q", "sort", "objectUuid", "orderable", "targetType", "platformType", "parentUuid", "reviewState"];
 
 fn index_of(app: &App, call: &Call, index: &[Indexed]) -> Response {
     let mut links = Map::new();

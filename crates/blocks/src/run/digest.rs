@@ -2,7 +2,7 @@
 //! (`panel.md` §4.4 and §8.1). What runs are given and what they log is not in it.
 
 use super::model::{Run, RunState};
-use super::{KIND, logs, store};
+use super::{logs, store};
 use crate::block::{self, model::Ordered};
 use crate::{definition, version};
 use http::{Method, StatusCode};
@@ -73,7 +73,7 @@ pub struct Digest {
 pub fn routes() -> Vec<Route> {
     let about = |summary, errors| About {
         summary,
-        tag: KIND,
+        tag: "runs",
         produces: Some(media::JSON),
         response: Some("RunDigest"),
         success: &[200],

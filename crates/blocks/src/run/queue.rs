@@ -1,7 +1,7 @@
 //! How much waits for a runner, for those who operate it.
 
 use super::store;
-use crate::runner::{self, Runners};
+use crate::runner::Runners;
 use http::Method;
 use serde::Serialize;
 use stoa_core::{Action, Call, Outcome, Resource};
@@ -40,7 +40,7 @@ fn show(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 pub fn route() -> Route {
     Route::read(Method::GET, "/api/stoa/v1/runners/{uuid}/queue", show).about(About {
         summary: "How many runs wait for a runner",
-        tag: runner::KIND,
+        tag: "runners",
         response: Some("RunnerQueue"),
         produces: Some(media::JSON),
         success: &[200],

@@ -1,7 +1,7 @@
 //! Can the repository of a draft be reached, and does it have the branch or tag that the draft names? Asked from the
 //! server, without credentials: those of a repository are sealed for the runner.
 
-use super::{KIND, Version, Versions};
+use super::{Version, Versions};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -172,7 +172,7 @@ pub fn route() -> Route {
     let stream = Route::stream(path, Arc::new(|app, visitor, request| Box::pin(run(app, visitor, request))));
     Route { method: Method::POST, ..stream }.about(About {
         summary: "Test whether the repository of a version can be reached",
-        tag: KIND,
+        tag: "definitions",
         response: Some("RepositoryTest"),
         produces: Some(media::JSON),
         success: &[200],

@@ -34,7 +34,6 @@ struct Decision {
 /// The schemas of these routes.
 pub fn schemas(schemas: &mut Schemas) {
     schemas.add::<Decision>();
-    schemas.add::<Review>();
 }
 
 fn note(call: &Call, version: &mut Version, state: &str, comment: Option<String>) {

@@ -1,7 +1,6 @@
 //! Inputs out of the code of an OpenTofu module: its `variable` blocks, read without running anything. The reader goes
 //! through the text once and never calls itself, so no text can exhaust it.
 
-use crate::version::KIND;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -268,7 +267,7 @@ fn tell(_: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 pub fn route() -> Route {
     Route::read(Method::POST, "/api/stoa/v1/tofu/variables", tell).takes(Takes::Json(TEXT_MAX)).about(About {
         summary: "Read the variables of an OpenTofu module out of its code",
-        tag: KIND,
+        tag: "definitions",
         request: Some("TofuCode"),
         example: Some(json!({ "text": "variable \"region\" {\n  type = string\n}\n" })),
         response: Some("TofuVariables"),

@@ -238,9 +238,8 @@ pub struct Version {
 }
 
 /// A step of a review.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = BuildingBlockDefinitionReview)]
 pub struct Review {
     /// `IN_REVIEW`, `WITHDRAWN`, `REJECTED` or `RELEASED`.
     pub state: String,
@@ -250,7 +249,6 @@ pub struct Review {
     pub by: String,
     /// What they said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub comment: Option<String>,
 }
 

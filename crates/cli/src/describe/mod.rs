@@ -172,7 +172,9 @@ impl<'a> Operation<'a> {
 impl<'a> Described<'a> {
     /// The path of the collection: the shortest of its paths.
     pub(crate) fn collection(&self) -> &'a str {
-        self.operations.iter().map(|operation| operation.path).min_by_key(|path| path.len()).unwrap_or("")
+        // What Stoa adds beside the contract is of the kind, and not its collection.
+        let paths = self.operations.iter().map(|operation| operation.path);
+        paths.min_by_key(|path| (!path.starts_with("/api/meshobjects/"), path.len())).unwrap_or("")
     }
 
     /// The operation with this method on the collection, or on one of its objects.
