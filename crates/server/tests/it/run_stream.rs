@@ -165,6 +165,7 @@ on_both! {
         let first = ear.until(|heard| heard.event == "step").await;
         let expected = json!({
             "source": "r", "id": "one", "displayName": "Step one", "status": "PENDING", "userMessage": null,
+            "startedOn": null, "endedOn": null,
         });
         assert_eq!(first.data, expected);
         let second = ear.next().await.unwrap();

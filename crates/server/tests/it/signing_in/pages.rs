@@ -65,12 +65,12 @@ on_both! {
             ("displayName", "Web & <b>more</b>"),
             ("apiToken", "hidden-away"),
         ];
-        let page = browser.send("/w/shop/projects", &form).await.expect(401);
+        let page = browser.send("/w/shop/projects/new", &form).await.expect(401);
         page.says("You were signed out meanwhile");
         assert!(!page.text.contains("hidden-away"), "secrets stay out of pages");
         assert!(!page.text.contains("<b>more"), "what was entered is no markup");
         let (back, kept) = (page.hidden("back").unwrap(), page.hidden("kept").unwrap());
-        assert_eq!(back, "/w/shop/projects");
+        assert_eq!(back, "/w/shop/projects/new");
         // Whoever is not signed in yet loses nothing either.
         let again = [("back", back.as_str()), ("kept", kept.as_str())];
         let page = browser.send("/login/again", &again).await.expect(401);
@@ -81,15 +81,21 @@ on_both! {
 
         let right = [("username", "lea"), ("password", PASSWORD), ("back", back.as_str()), ("kept", kept.as_str())];
         let page = browser.send("/login", &right).await.expect(200);
-        page.says("action=\"/w/shop/projects\"").says("Web &#38; &#60;b&#62;more");
+        page.says("action=\"/w/shop/projects/new\"").says("Web &#38; &#60;b&#62;more");
         let csrf = page.hidden("csrf").unwrap();
-        let form = [("csrf", csrf.as_str()), ("_again", "on"), ("name", "web"), ("displayName", "Web")];
-        let page = browser.send("/w/shop/projects", &form).await.expect(422);
+        let form = [
+            ("csrf", csrf.as_str()), ("_again", "on"), ("name", "web"), ("displayName", "Web"), ("step", "4"),
+            ("go", "finish"),
+        ];
+        let page = browser.send("/w/shop/projects/new", &form).await.expect(422);
         page.says("value=\"web\"").says("This is what you entered");
         let admin = stoa.nobody().login(&stoa.admin.client_id, &stoa.admin.client_secret).await;
         assert!(admin.list("meshProject", "").await.is_empty(), "nothing was sent yet");
-        let form = [("csrf", csrf.as_str()), ("name", "web"), ("displayName", "Web")];
-        browser.send("/w/shop/projects", &form).await.expect(200);
+        let form = [
+            ("csrf", csrf.as_str()), ("name", "web"), ("displayName", "Web"), ("me.role", "admin"), ("step", "4"),
+            ("go", "finish"),
+        ];
+        browser.send("/w/shop/projects/new", &form).await.expect(200);
         assert_eq!(admin.list("meshProject", "").await.len(), 1);
     }
 

@@ -95,7 +95,7 @@ pub fn tenants(world: &World) -> Vec<Row> {
     let of_version = |version, from: usize, rules: Vec<(&'static str, Must)>| {
         let mut row = Row::new("meshTenant", version, "meshtenants", rules);
         row.is_replaced = true;
-        row.never_shown = vec!["/spec/requestedQuotas"];
+        row.never_shown = vec!["/spec/requestedQuotas", "/spec/mandatoryBuildingBlockInputs"];
         row.filter = "&workspaceIdentifier=orchard";
         row.finish(move |body, number| {
             body["metadata"]["ownedByProject"] = json!(format!("plot-{}", from + number));
