@@ -123,13 +123,13 @@ pub struct Group {
 /// A name of the API as words: `displayName` as `Display name`.
 pub fn words(name: &str) -> String {
     let mut words = String::new();
+    let mut was_capital = false;
     for c in name.chars() {
-        if c.is_uppercase()
-            && !words.is_empty()
-            && !words.ends_with(|last: char| last.is_uppercase() || last == ' ')
-        {
+        // Capitals that follow each other are one word.
+        if c.is_uppercase() && !was_capital && !words.is_empty() && !words.ends_with(' ') {
             words.push(' ');
         }
+        was_capital = c.is_uppercase();
         if words.is_empty() {
             words.extend(c.to_uppercase());
         } else if c == '_' || c == '-' {

@@ -85,7 +85,7 @@ mod tests {
         }, "_links": {} });
         assert_eq!(
             yaml(&object),
-            "kind: meshX\nspec:\n  a: \"yes\"\n  b: \"1\"\n  c: \"two words\"\n  list:\n    - x: 1\n      \"y\": []\n    - z\n  none: {}\n  n: null\n"
+            "kind: meshX\nspec:\n  a: \"yes\"\n  b: \"1\"\n  c: \"two words\"\n  list:\n    - x: 1\n      \"y\": []\n    - z\n  none: {}\n  \"n\": null\n"
         );
     }
 }
