@@ -67,6 +67,16 @@ pub struct Member {
     projects: i64,
 }
 
+/// People and groups that were looked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PeopleFound)]
+struct Found {
+    /// Those that fit, by kind and name.
+    people: Vec<Subject>,
+    /// Whether more would fit.
+    more: bool,
+}
+
 /// Another last day.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -235,7 +245,7 @@ fn search(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     }
     let more = found.len() > FOUND_MOST;
     found.truncate(FOUND_MOST);
-    Ok(Reply::ok(&json!({ "people": serde_json::to_value(found)?, "more": more })))
+    Ok(Reply::ok(&serde_json::to_value(Found { people: found, more })?))
 }
 
 /// A binding with another last day, by the rules of the declarative import (RC-05).
@@ -288,6 +298,7 @@ pub fn routes() -> Vec<Route> {
             ("size", "Page size"),
         ],
         response: Some("TeamMember"),
+        embedded: Some("members"),
         produces: Some(media::JSON),
         success: &[200],
         errors: &[400, 403, 404],
@@ -306,7 +317,7 @@ pub fn routes() -> Vec<Route> {
             summary: "Users and groups that could be given a role, a few at a time",
             tag: "identity",
             query: &[("q", "In a name or address"), ("workspace", "Whose groups, of administrators")],
-            response: Some("TeamSubject"),
+            response: Some("PeopleFound"),
             produces: Some(media::JSON),
             success: &[200],
             errors: &[403],
@@ -331,6 +342,7 @@ pub fn routes() -> Vec<Route> {
 /// The schemas.
 pub fn schemas(schemas: &mut Schemas) {
     schemas.add::<Subject>();
+    schemas.add::<Found>();
     schemas.add::<Member>();
     schemas.add::<Expiry>();
 }

@@ -38,8 +38,8 @@ fn represented(name: &str) -> Value {
     json!({ "allOf": [reference(name), reference("Representation")] })
 }
 
-fn paged(kind: &str, name: &str) -> Value {
-    let embedded = format!("{kind}s");
+/// A page of a list, whose items stand under `_embedded.<embedded>`.
+fn paged(embedded: &str, item: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["_embedded", "_links", "page"],
@@ -47,7 +47,7 @@ fn paged(kind: &str, name: &str) -> Value {
             "_embedded": {
                 "type": "object",
                 "required": [embedded],
-                "properties": { embedded: { "type": "array", "items": represented(name) } },
+                "properties": { embedded: { "type": "array", "items": item } },
             },
             "_links": reference("Links"),
             "page": reference("Page"),
@@ -306,6 +306,10 @@ fn answer(route: &Route) -> Option<Value> {
     let about = &route.about;
     if let Some(produces) = about.produces {
         let schema = about.response.map_or_else(|| json!({}), reference);
+        let schema = match about.embedded {
+            Some(embedded) => paged(embedded, &schema),
+            None => schema,
+        };
         return Some(json!({ produces: { "schema": schema } }));
     }
     let name = about.response?;
@@ -314,7 +318,8 @@ fn answer(route: &Route) -> Option<Value> {
     };
     let content = versions.iter().map(|version| {
         let name = view(route, version).map_or(name, |(_, _, name)| name);
-        let schema = if is_list(route) { paged(kind, name) } else { represented(name) };
+        let item = represented(name);
+        let schema = if is_list(route) { paged(&format!("{kind}s"), &item) } else { item };
         (media::of(kind, version), json!({ "schema": schema }))
     });
     Some(Value::Object(content.collect()))

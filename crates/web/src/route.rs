@@ -96,6 +96,8 @@ pub struct About {
     pub request: Option<&'static str>,
     /// Schema name of the answer.
     pub response: Option<&'static str>,
+    /// Name of the items under `_embedded`, where the answer is a page of what is no kind.
+    pub embedded: Option<&'static str>,
     /// Content type of an answer that is not of a kind.
     pub produces: Option<&'static str>,
     /// Success statuses.

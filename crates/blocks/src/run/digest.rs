@@ -83,7 +83,8 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::read(Method::GET, PATH, list).about(About {
             query: &[("buildingBlockUuid", "Runs of this block")],
-            ..about("Runs in short, newest first", &[403])
+            embedded: Some("runs"),
+            ..about("Runs in short, newest first", &[403, 404])
         }),
         Route::read(Method::GET, format!("{PATH}/{{uuid}}"), get).about(about("A run in short", &[403, 404])),
     ]
