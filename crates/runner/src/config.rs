@@ -58,6 +58,15 @@ pub struct Config {
     /// Longest time to select a workspace.
     #[serde(rename = "workspace_timeout_seconds", with = "seconds")]
     pub workspace_timeout: Duration,
+    /// Pause between two looks at a pipeline; the first ones come sooner, those after an error later.
+    #[serde(rename = "pipeline_poll_interval_seconds", with = "seconds")]
+    pub pipeline_poll_interval: Duration,
+    /// How long a pipeline that was started is looked for, and a system that cannot be reached is tried again.
+    #[serde(rename = "pipeline_find_timeout_seconds", with = "seconds")]
+    pub pipeline_find_timeout: Duration,
+    /// Longest time for a pipeline that the runner follows.
+    #[serde(rename = "pipeline_timeout_seconds", with = "seconds")]
+    pub pipeline_timeout: Duration,
     /// How long runs may go on after the runner was told to stop.
     #[serde(rename = "shutdown_grace_seconds", with = "seconds")]
     pub shutdown_grace: Duration,
@@ -87,6 +96,9 @@ impl Default for Config {
             run_timeout: Duration::from_hours(1),
             init_timeout: Duration::from_mins(3),
             workspace_timeout: Duration::from_mins(5),
+            pipeline_poll_interval: Duration::from_secs(10),
+            pipeline_find_timeout: Duration::from_mins(2),
+            pipeline_timeout: Duration::from_mins(30),
             shutdown_grace: Duration::from_secs(10),
             kill_grace: Duration::from_secs(10),
         }

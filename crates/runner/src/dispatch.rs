@@ -1,10 +1,10 @@
-//! Which part of the runner does which kind of run. Pipelines of GitHub, GitLab and Azure DevOps come here.
+//! Which part of the runner does which kind of run.
 
 use stoa_client::runs::{Implementation, Run};
 
 use crate::failure::Failure;
 use crate::work::{Done, Work};
-use crate::{manual, tofu};
+use crate::{azure, github, gitlab, manual, tofu};
 
 /// A step's id and its name for people.
 pub(crate) type StepName = (&'static str, &'static str);
@@ -20,10 +20,10 @@ pub(crate) fn steps(run: &Run) -> Vec<StepName> {
     match &run.definition.implementation {
         Implementation::Terraform(terraform) => tofu::steps(terraform, run.behavior),
         Implementation::Manual => manual::STEPS.to_vec(),
-        Implementation::GithubWorkflow
-        | Implementation::GitlabCicd
-        | Implementation::AzureDevops
-        | Implementation::Unknown => UNSUPPORTED.to_vec(),
+        Implementation::GithubWorkflow(_) => github::STEPS.to_vec(),
+        Implementation::GitlabCicd(_) => gitlab::STEPS.to_vec(),
+        Implementation::AzureDevops(_) => azure::STEPS.to_vec(),
+        Implementation::Unknown => UNSUPPORTED.to_vec(),
     }
 }
 
@@ -38,13 +38,11 @@ pub(crate) async fn execute(work: &Work<'_>) -> Result<Done, Failure> {
     match &run.definition.implementation {
         Implementation::Terraform(terraform) => tofu::execute(work, run, terraform).await,
         Implementation::Manual => Ok(manual::execute(work, run)),
-        Implementation::GithubWorkflow => Err(unsupported("GitHub workflows")),
-        Implementation::GitlabCicd => Err(unsupported("GitLab pipelines")),
-        Implementation::AzureDevops => Err(unsupported("Azure DevOps pipelines")),
-        Implementation::Unknown => Err(unsupported("Runs of this kind")),
+        Implementation::GithubWorkflow(workflow) => github::execute(work, run, workflow).await,
+        Implementation::GitlabCicd(pipeline) => gitlab::execute(work, run, pipeline).await,
+        Implementation::AzureDevops(pipeline) => azure::execute(work, run, pipeline).await,
+        Implementation::Unknown => {
+            Err(Failure::step("Runs of this kind are not supported by this runner yet"))
+        }
     }
-}
-
-fn unsupported(what: &str) -> Failure {
-    Failure::step(format!("{what} are not supported by this runner yet"))
 }

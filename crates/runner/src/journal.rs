@@ -1,7 +1,8 @@
 //! The last word on each claimed run, kept on disk until the server has acknowledged it.
 //!
 //! From the claim on there is always a report to send: at first "the runner stopped while it worked on this", in the
-//! end the real result. So a runner that was killed tells about its runs as soon as it is back.
+//! end the real result. So a runner that was killed tells about its runs as soon as it is back. Runs whose work
+//! happens outside, in a pipeline, are kept with how far they came, and gone on with.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_client::ClientError;
-use stoa_client::runs::{RunnerApi, StatusUpdate};
+use stoa_client::runs::{ClaimedRun, RunnerApi, StatusUpdate};
 
 use crate::RunnerError;
 use crate::folder::write_new;
+use crate::pipeline::Stage;
 
 /// Reports by run, one file each.
 #[derive(Clone, Debug)]
@@ -30,6 +32,17 @@ pub(crate) struct Entry {
     run_token: String,
     source_id: String,
     report: Value,
+    /// What is needed to go on with the run instead of sending the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unfinished: Option<Unfinished>,
+}
+
+/// A run whose work happens outside.
+#[derive(Serialize, Deserialize)]
+struct Unfinished {
+    /// The run as it was claimed; secrets in it are sealed.
+    payload: String,
+    stage: Stage,
 }
 
 /// What became of a report.
@@ -89,8 +102,38 @@ impl Journal {
             run_token: run_token.to_owned(),
             source_id: source_id.to_owned(),
             report: serde_json::to_value(report)?,
+            unfinished: None,
         };
         self.write(&entry)
+    }
+
+    /// Keeps how far a run came whose work happens outside. When this returns, it survives a loss of power: only then
+    /// may be done what the stage announces.
+    pub(crate) fn keep_stage(
+        &self,
+        claimed: &ClaimedRun,
+        source_id: &str,
+        (report, stage): (&StatusUpdate, &Stage),
+    ) -> io::Result<()> {
+        self.write(&Entry {
+            run_uuid: claimed.uuid.clone(),
+            run_token: claimed.token.clone(),
+            source_id: source_id.to_owned(),
+            report: serde_json::to_value(report)?,
+            unfinished: Some(Unfinished { payload: claimed.json.clone(), stage: stage.clone() }),
+        })?;
+        fs::File::open(&self.folder)?.sync_all()
+    }
+
+    /// How far the run came when it was kept last, if it can be gone on with.
+    pub(crate) fn stage_of(&self, run_uuid: &str) -> Option<Stage> {
+        self.read(run_uuid).ok()?.unfinished.map(|unfinished| unfinished.stage)
+    }
+
+    /// The runs that an earlier process left and that can be gone on with.
+    pub(crate) fn unfinished(&self) -> Vec<ClaimedRun> {
+        let left = self.kept().into_iter().filter_map(|run_uuid| self.read(&run_uuid).ok()?.unfinished);
+        left.filter_map(|unfinished| ClaimedRun::read(unfinished.payload).ok()).collect()
     }
 
     fn write(&self, entry: &Entry) -> io::Result<()> {
@@ -110,8 +153,12 @@ impl Journal {
         }
     }
 
-    /// The runs with a report that was not acknowledged.
+    /// The runs with a last word that was not acknowledged.
     pub(crate) fn unsent(&self) -> Vec<String> {
+        self.kept().into_iter().filter(|run_uuid| self.stage_of(run_uuid).is_none()).collect()
+    }
+
+    fn kept(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let names = entries.flatten().map(|entry| entry.path());
         let reports = names.filter(|path| path.extension().is_some_and(|extension| extension == "json"));

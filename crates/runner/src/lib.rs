@@ -6,8 +6,10 @@
 //! acknowledged it.
 //!
 //! A run's way through this crate: [`run`] claims it, `work` frames it with folder, reports and last word, `dispatch`
-//! chooses who does it, `tofu` and `manual` do it.
+//! chooses who does it, `tofu`, `manual`, `github`, `gitlab` and `azure` do it; `pipeline` is what the last three
+//! share.
 
+mod azure;
 mod config;
 mod dispatch;
 mod environment;
@@ -15,11 +17,14 @@ mod error;
 mod failure;
 mod folder;
 mod git;
+mod github;
+mod gitlab;
 mod init;
 mod inputs;
 mod journal;
 mod log;
 mod manual;
+mod pipeline;
 mod process;
 mod progress;
 mod redact;

@@ -1,5 +1,6 @@
 //! What is known of a run so far, and the reports that bring it to the server while it happens.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,8 +30,8 @@ struct State {
 }
 
 struct Step {
-    id: &'static str,
-    display_name: &'static str,
+    id: Cow<'static, str>,
+    display_name: Cow<'static, str>,
     status: Status,
     user_message: Option<String>,
     log: Log,
@@ -41,8 +42,8 @@ struct Step {
 impl Step {
     fn update(&self) -> StepUpdate {
         StepUpdate {
-            id: self.id.to_owned(),
-            display_name: Some(self.display_name.to_owned()),
+            id: self.id.clone().into_owned(),
+            display_name: Some(self.display_name.clone().into_owned()),
             status: Some(self.status),
             user_message: self.user_message.clone(),
             system_message: (!self.log.is_empty()).then(|| self.log.text()),
@@ -54,14 +55,37 @@ impl Step {
         self.status = status;
         self.is_news = true;
     }
+
+    /// Whether readers would see no difference.
+    fn looks_like(&self, other: &Self) -> bool {
+        self.status == other.status
+            && self.display_name == other.display_name
+            && self.user_message == other.user_message
+            && self.log.text() == other.log.text()
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.status, Status::Succeeded | Status::Failed | Status::Aborted)
+    }
+}
+
+/// A step that somebody else takes, such as a job of a pipeline, as it is now.
+pub(crate) struct OutsideStep {
+    pub(crate) id: String,
+    pub(crate) display_name: String,
+    pub(crate) status: Status,
+    /// What the consumer is told about it.
+    pub(crate) user_message: Option<String>,
+    /// Its technical log, line by line.
+    pub(crate) log: Vec<String>,
 }
 
 impl Progress {
     /// All steps wait.
     pub(crate) fn new(steps: &[(&'static str, &'static str)]) -> Self {
         let step = |&(id, display_name): &(&'static str, &'static str)| Step {
-            id,
-            display_name,
+            id: id.into(),
+            display_name: display_name.into(),
             status: Status::Pending,
             user_message: None,
             log: Log::default(),
@@ -91,6 +115,43 @@ impl Progress {
             state.current = position;
             if let Some(step) = state.steps.get_mut(position) {
                 step.end(Status::InProgress);
+            }
+        });
+    }
+
+    /// The current step is done; what follows is the work of others.
+    pub(crate) fn hand_on(&self) {
+        self.change(|state| {
+            if let Some(step) = state.current() {
+                step.end(Status::Succeeded);
+            }
+        });
+    }
+
+    /// Shows the steps of somebody else as they are now, behind those of this run. What did not change is no news.
+    pub(crate) fn show(&self, steps: Vec<OutsideStep>) {
+        self.change(|state| {
+            for step in steps {
+                let mut log = Log::default();
+                for line in &step.log {
+                    log.add(&state.redactor.clean(line));
+                }
+                let message =
+                    step.user_message.map(|text| shortened(&state.redactor.clean(&text), USER_MESSAGE));
+                let shown = Step {
+                    display_name: state.redactor.clean(&step.display_name).into(),
+                    id: step.id.into(),
+                    status: step.status,
+                    user_message: message,
+                    log,
+                    outputs: BTreeMap::new(),
+                    is_news: true,
+                };
+                match state.steps.iter_mut().find(|known| known.id == shown.id) {
+                    Some(known) if known.looks_like(&shown) => {}
+                    Some(known) => *known = shown,
+                    None => state.steps.push(shown),
+                }
             }
         });
     }
@@ -154,14 +215,18 @@ impl Progress {
         });
     }
 
-    /// The current step and all after it did not come to their end. The reason is for the consumer.
+    /// The current step did not come to its end, nor did those after it that have not ended yet. The reason is for the
+    /// consumer.
     pub(crate) fn give_up(&self, status: Status, reason: &str) {
         self.tell_user(reason);
         self.change(|state| {
             let current = state.current;
-            let Some(name) = state.current().map(|step| step.display_name) else { return };
+            let Some(name) = state.current().map(|step| step.display_name.clone()) else { return };
             for (position, step) in state.steps.iter_mut().enumerate().skip(current) {
-                if position > current {
+                if position > current && step.has_ended() {
+                    continue;
+                }
+                if position > current && step.status == Status::Pending {
                     step.log.add(&format!("Not executed, because the step \"{name}\" did not succeed"));
                 }
                 step.end(status);
@@ -292,7 +357,7 @@ pub(crate) async fn push(
                 refusals = if error.is_temporary() { 0 } else { refusals + 1 };
                 tracing::warn!(%error, "progress of a run was not taken");
                 if refusals >= REFUSALS && matches!(error.status(), Some(401 | 403 | 404 | 410)) {
-                    stop.say(StopReason::Aborted);
+                    stop.say(StopReason::Lost);
                     return;
                 }
                 pause = pause.max(Duration::from_secs(1));

@@ -1,5 +1,6 @@
 //! The runner at work: it asks for runs, works on several at once, and stops in an orderly way.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use stoa_client::Client;
-use stoa_client::runs::{ClaimedRun, RunnerApi};
+use stoa_client::runs::{ClaimedRun, RunnerApi, Status, StatusUpdate};
 use stoa_seal::PrivateKey;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::folder::{private_folder, wipe};
 use crate::git::Mirrors;
 use crate::journal::{Due, Journal};
+use crate::pipeline::Turns;
 use crate::process::Processes;
 use crate::stop::{Stop, StopReason};
 use crate::tofu::Tools;
@@ -53,6 +55,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Runn
             runner: Arc::clone(&runner),
             free: (0..slots).rev().collect(),
             runs: JoinSet::new(),
+            left: runner.journal.unfinished().into(),
+            at_work: BTreeMap::new(),
             stop: Stop::new(),
         };
         service.serve(&wake, &shutdown).await;
@@ -132,6 +136,7 @@ fn start(mut config: Config) -> Result<Runner, RunnerError> {
         mirrors: Mirrors::open(git.clone(), processes.clone()).map_err(unusable(git))?,
         tools: Tools::new(&config.binaries),
         processes,
+        turns: Turns::default(),
         config,
     })
 }
@@ -147,6 +152,10 @@ struct Service {
     /// Numbers of free places; each place has its own plug-in cache, and low numbers are used first.
     free: Vec<usize>,
     runs: JoinSet<usize>,
+    /// What an earlier process left and can be gone on with; it goes before new runs.
+    left: VecDeque<ClaimedRun>,
+    /// The word to stop for each run at work, and whether it has ended.
+    at_work: BTreeMap<String, (Stop, CancellationToken)>,
     stop: Stop,
 }
 
@@ -163,6 +172,13 @@ impl Service {
                 }
                 continue;
             };
+            if let Some(claimed) = self.left.pop_front() {
+                tracing::info!(run.uuid = claimed.uuid, slot, "going on with a run");
+                self.free.pop();
+                self.take_back(&claimed).await;
+                self.start(claimed, slot);
+                continue;
+            }
             let runner = Arc::clone(&self.runner);
             let claim = runner.api.claim(&runner.config.runner_uuid);
             tokio::pin!(claim);
@@ -208,13 +224,35 @@ impl Service {
         }
     }
 
+    /// Says that the run goes on, before anything is claimed: it may have been offered again meanwhile.
+    async fn take_back(&self, claimed: &ClaimedRun) {
+        let api = self.runner.api.run(&claimed.uuid, &claimed.token);
+        let goes_on = StatusUpdate { status: Some(Status::InProgress), ..StatusUpdate::default() };
+        let told = api.patch_status(&self.runner.config.runner_uuid, &goes_on);
+        match timeout(LAST_CLAIM, told).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(run.uuid = claimed.uuid, %error, "a run could not be taken back yet")
+            }
+            Err(_) => tracing::warn!(run.uuid = claimed.uuid, "a run could not be taken back in time"),
+        }
+    }
+
     fn start(&mut self, claimed: ClaimedRun, slot: usize) {
         let cache = self.plugin_cache(slot);
         let (runner, stop) = (Arc::clone(&self.runner), self.stop.clone());
+        // Each run can be stopped alone, and all of them when the runner stops.
+        let (own, ended) = (Stop::new(), CancellationToken::new());
+        self.at_work.retain(|_, (_, ended)| !ended.is_cancelled());
+        let before = self.at_work.insert(claimed.uuid.clone(), (own.clone(), ended.clone()));
+        let done = ended.drop_guard();
         self.runs.spawn(async move {
+            let _done = done;
             let run_uuid = claimed.uuid.clone();
-            // Each run can be stopped alone, and all of them when the runner stops.
-            let own = Stop::new();
+            if let Some((earlier, ended)) = before {
+                earlier.say(StopReason::ClaimedAgain);
+                ended.cancelled().await;
+            }
             let work = Arc::clone(&runner).work_on(claimed, cache, own.clone());
             let work = AssertUnwindSafe(work).catch_unwind();
             tokio::pin!(work);

@@ -7,8 +7,12 @@ use tokio::sync::watch;
 /// What ends a run from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
-    /// Somebody aborted it, or it was closed or given to somebody else.
+    /// Somebody aborted it.
     Aborted,
+    /// The server does not take our word on it any more: it was closed, or given to somebody else.
+    Lost,
+    /// This runner claimed it again, and goes on with it under the new claim.
+    ClaimedAgain,
     /// It took longer than a run may take.
     TimedOut(Duration),
     /// The runner itself is stopping.

@@ -13,6 +13,7 @@ use crate::failure::{Failure, spoken};
 use crate::folder::RunFolder;
 use crate::git::Mirrors;
 use crate::journal::{Due, Journal, Sent};
+use crate::pipeline::{Stage, Turns};
 use crate::process::Processes;
 use crate::progress::{Pace, Progress, push};
 use crate::stop::{Stop, StopReason};
@@ -29,6 +30,8 @@ pub(crate) struct Runner {
     pub(crate) mirrors: Mirrors,
     pub(crate) tools: Tools,
     pub(crate) processes: Processes,
+    /// Who starts which pipeline.
+    pub(crate) turns: Turns,
 }
 
 /// What the work on one run needs.
@@ -41,6 +44,8 @@ pub(crate) struct Work<'a> {
     pub(crate) folder: &'a RunFolder,
     /// Where OpenTofu keeps providers. Nobody else uses it at the same time.
     pub(crate) plugin_cache: PathBuf,
+    /// How far an earlier process, or an earlier claim, came with this run.
+    pub(crate) left_at: Option<Stage>,
 }
 
 /// A run that came to its end.
@@ -76,20 +81,25 @@ impl Work<'_> {
 }
 
 impl Runner {
-    /// Works on a run and reports its end. Returns when everything about it is said, or on disk to be said later.
+    /// Works on a run and reports its end. Returns when everything about it is said, or on disk to be said later, or
+    /// on disk to be gone on with.
     pub(crate) async fn work_on(self: Arc<Self>, claimed: ClaimedRun, plugin_cache: PathBuf, stop: Stop) {
         let steps = claimed.run.as_ref().map_or_else(|_| dispatch::UNREADABLE.to_vec(), dispatch::steps);
         let progress = Progress::new(&steps);
         progress.keep_secret([claimed.token.as_str()]);
         // Claimed again, it is no longer over, whatever an earlier attempt had to say.
         self.due.remove(&claimed.uuid);
-        self.keep(&claimed, &progress.interrupted());
+        let left_at = self.journal.stage_of(&claimed.uuid);
+        if left_at.is_none() {
+            self.keep(&claimed, &progress.interrupted());
+        }
         let api = self.api.run(&claimed.uuid, &claimed.token);
         let source_id = &self.config.runner_uuid;
         let registered = api.register_source(&Registration::new(source_id, steps)).await;
         if let Err(error) = registered {
             tracing::warn!(run.uuid = claimed.uuid, %error, "registering the steps of a run failed");
-            if matches!(error.status(), Some(401 | 403 | 404 | 410)) {
+            // Whether a pipeline has to be stopped is told in answer to a report.
+            if left_at.is_none() && matches!(error.status(), Some(401 | 403 | 404 | 410)) {
                 self.journal.forget(&claimed.uuid);
                 return;
             }
@@ -100,7 +110,7 @@ impl Runner {
         let reporting = push(&progress, &api, source_id, pace, &stop, &over);
         let working = async {
             let timeout = tokio::time::sleep(self.config.run_timeout);
-            let work = self.in_own_folder(&claimed, &api, &progress, &stop, plugin_cache);
+            let work = self.in_own_folder(&claimed, &api, &progress, &stop, (plugin_cache, left_at));
             tokio::pin!(timeout, work);
             let ended = tokio::select! {
                 ended = &mut work => ended,
@@ -122,12 +132,13 @@ impl Runner {
         api: &RunApi,
         progress: &Progress,
         stop: &Stop,
-        plugin_cache: PathBuf,
+        (plugin_cache, left_at): (PathBuf, Option<Stage>),
     ) -> Result<Done, Failure> {
         progress.begin_first();
         let folder = RunFolder::create(&self.config.work_dir.join("runs"), &claimed.uuid)
             .map_err(Failure::own_folder)?;
-        let work = Work { runner: self, claimed, api, progress, stop, folder: &folder, plugin_cache };
+        let work =
+            Work { runner: self, claimed, api, progress, stop, folder: &folder, plugin_cache, left_at };
         let ended = dispatch::execute(&work).await;
         // Removing a large folder takes a while, and nothing else should wait for it.
         let removed = tokio::task::spawn_blocking(move || drop(folder)).await;
@@ -163,7 +174,17 @@ impl Runner {
                 progress.give_up(Status::Failed, &message);
                 report.status = Some(Status::Failed);
             }
-            Err(Failure::Stopped(StopReason::Aborted)) => {
+            Err(Failure::Stopped(StopReason::ClaimedAgain)) => {
+                tracing::info!(run.uuid = claimed.uuid, "run claimed again");
+                return;
+            }
+            Err(Failure::Stopped(StopReason::ShuttingDown))
+                if self.journal.stage_of(&claimed.uuid).is_some() =>
+            {
+                tracing::info!(run.uuid = claimed.uuid, "run left for the next start");
+                return;
+            }
+            Err(Failure::Stopped(StopReason::Aborted | StopReason::Lost)) => {
                 // The server knows already that the run is over. Its steps are told for the readers of the log, once.
                 progress.give_up(Status::Aborted, "The run was aborted");
                 self.journal.forget(&claimed.uuid);

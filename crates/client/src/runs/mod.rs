@@ -12,10 +12,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use payload::{
-    Behavior, BuildingBlock, ClaimedRun, Definition, Implementation, Input, InputType, KnownHost, Links,
-    ParentBuildingBlock, Run, Terraform, Trigger,
+    AzureDevops, Behavior, BuildingBlock, ClaimedRun, Definition, GithubWorkflow, GitlabCicd, Implementation,
+    Input, InputType, KnownHost, Links, ParentBuildingBlock, Run, Terraform, Trigger,
 };
-pub use report::{Output, OutputType, Registration, RunStatus, Status, StatusUpdate, StepStatus, StepUpdate};
+pub use report::{
+    KnownSource, Output, OutputType, Registration, RunStatus, Status, StatusUpdate, StepStatus, StepUpdate,
+};
 
 use crate::client::{Body, CALL_TIMEOUT};
 use crate::{Client, ClientError, Credential, ServerEvent, media};
@@ -131,6 +133,16 @@ impl RunApi {
             return response.bytes().await.map_err(|error| self.client.unreachable(error));
         }
         Err(ClientError::refusal(status, response.text().await.unwrap_or_default()))
+    }
+
+    /// Who has registered as a source of this run so far.
+    pub async fn sources(&self) -> Result<Vec<KnownSource>, ClientError> {
+        let logs =
+            self.client.get(&format!("{}/logs", self.path), &media("meshBuildingBlockRun", "v1")).await?;
+        let sources = logs.get("sources").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+        serde_json::from_value(sources).map_err(|error| {
+            ClientError::Malformed(format!("the sources of the run are not understood: {error}"))
+        })
     }
 
     /// Reads the run as the server shows it to its own token.

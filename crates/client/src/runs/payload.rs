@@ -189,13 +189,13 @@ pub enum Implementation {
     Terraform(Box<Terraform>),
     /// By a GitHub workflow.
     #[serde(rename = "GITHUB_WORKFLOW")]
-    GithubWorkflow,
+    GithubWorkflow(Box<GithubWorkflow>),
     /// By a GitLab pipeline.
     #[serde(rename = "GITLAB_CICD")]
-    GitlabCicd,
+    GitlabCicd(Box<GitlabCicd>),
     /// By an Azure DevOps pipeline.
     #[serde(rename = "AZURE_DEVOPS")]
-    AzureDevops,
+    AzureDevops(Box<AzureDevops>),
     /// By something this version does not know.
     #[serde(other)]
     Unknown,
@@ -233,6 +233,71 @@ pub struct Terraform {
     pub pre_run_script: Option<String>,
 }
 
+/// Which GitHub workflow is run, and how. `Debug` is left out on purpose: it holds a sealed key.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GithubWorkflow {
+    /// The root of the API.
+    pub github_base_url: String,
+    /// The account that owns the repository.
+    pub owner: String,
+    /// The GitHub App that starts the workflow.
+    pub app_id: String,
+    /// The sealed private key of the app, in PEM.
+    pub app_pem: String,
+    /// The repository, without its owner.
+    pub repository: String,
+    /// The branch or tag whose workflow is run.
+    pub branch: String,
+    /// The file of the workflow that creates and changes.
+    pub apply_workflow: String,
+    /// The file of the workflow that removes, if there is one.
+    #[serde(default)]
+    pub destroy_workflow: Option<String>,
+    /// Whether the workflow reports its end itself.
+    #[serde(rename = "async", default)]
+    pub is_async: bool,
+    /// Whether the workflow gets the run's address instead of the run.
+    #[serde(default)]
+    pub omit_run_object_input: bool,
+}
+
+/// Which GitLab pipeline is run. `Debug` is left out on purpose: it holds a sealed token.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GitlabCicd {
+    /// The address of GitLab.
+    pub gitlab_base_url: String,
+    /// The project, by number or by path.
+    pub project_id: String,
+    /// The branch or tag whose pipeline is run.
+    pub ref_name: String,
+    /// The sealed trigger token.
+    pub pipeline_trigger_token: String,
+}
+
+/// Which Azure DevOps pipeline is run, and how. `Debug` is left out on purpose: it holds a sealed token.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AzureDevops {
+    /// The address of Azure DevOps.
+    pub azure_dev_ops_base_url: String,
+    /// The organization.
+    pub organization: String,
+    /// The project.
+    pub project: String,
+    /// The pipeline's number.
+    pub pipeline_id: String,
+    /// The sealed personal access token.
+    pub personal_access_token: String,
+    /// The branch or tag; the pipeline's own default without it.
+    #[serde(default)]
+    pub ref_name: Option<String>,
+    /// Whether the pipeline reports its end itself.
+    #[serde(rename = "async", default)]
+    pub is_async: bool,
+}
+
 /// One line of a known-hosts file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -252,6 +317,12 @@ pub struct Links {
     pub base_url: Option<String>,
     /// The plan to replay; only on an apply that has one.
     pub plan_artifact: Option<String>,
+    /// The run itself.
+    pub own: Option<String>,
+    /// Where sources register.
+    pub register_source: Option<String>,
+    /// Where sources report, with `{sourceId}` for the source's id.
+    pub update_source: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -318,6 +389,12 @@ struct PayloadLinks {
     meshstack_base_url: Option<Link>,
     #[serde(default)]
     plan_artifact: Option<Link>,
+    #[serde(default, rename = "self")]
+    own: Option<Link>,
+    #[serde(default)]
+    register_source: Option<Link>,
+    #[serde(default)]
+    update_source: Option<Link>,
 }
 
 #[derive(Deserialize)]
@@ -353,6 +430,9 @@ impl From<Payload> for Run {
             links: Links {
                 base_url: href(payload.links.meshstack_base_url),
                 plan_artifact: href(payload.links.plan_artifact),
+                own: href(payload.links.own),
+                register_source: href(payload.links.register_source),
+                update_source: href(payload.links.update_source),
             },
         }
     }

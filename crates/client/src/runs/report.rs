@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The states a run and its steps can have.
@@ -34,8 +34,13 @@ pub struct Registration {
 }
 
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Source {
     id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_run_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_run_url: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -54,8 +59,31 @@ impl Registration {
             display_name: display_name.to_owned(),
             status: Status::Pending,
         });
-        Self { source: Source { id: source_id.to_owned() }, steps: steps.collect() }
+        let source = Source { id: source_id.to_owned(), external_run_id: None, external_run_url: None };
+        Self { source, steps: steps.collect() }
     }
+
+    /// Names the run of another system that does the work, and where people see it.
+    #[must_use]
+    pub fn with_external(mut self, id: String, url: String) -> Self {
+        self.source.external_run_id = Some(id);
+        self.source.external_run_url = Some(url).filter(|url| !url.is_empty());
+        self
+    }
+}
+
+/// A source of a run, as the server knows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownSource {
+    /// The source's id.
+    pub id: String,
+    /// The run of another system that reports as this source.
+    #[serde(default)]
+    pub external_run_id: Option<String>,
+    /// Where people see it.
+    #[serde(default)]
+    pub external_run_url: Option<String>,
 }
 
 /// A report: what is left out stays as it is.

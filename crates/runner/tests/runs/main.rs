@@ -10,6 +10,7 @@ mod claiming;
 mod hostile;
 mod kinds;
 mod origin;
+mod pipelines;
 mod planning;
 mod reporting;
 mod runner;
@@ -18,3 +19,5 @@ mod setup;
 mod ssh;
 mod stand_in;
 mod state;
+#[path = "../systems/mod.rs"]
+mod systems;

@@ -65,6 +65,8 @@ pub struct RunRecord {
     pub changes_detected: Option<bool>,
     pub plan_of: Option<String>,
     pub abort_requested: bool,
+    /// Sources by id, as they registered last.
+    pub sources: BTreeMap<String, Value>,
     /// Every report, as it came.
     pub reports: Vec<(Instant, Value)>,
 }
@@ -101,6 +103,7 @@ impl StandIn {
             .route(&format!("{runs}/{{run}}/status/source"), post(register))
             .route(&format!("{runs}/{{run}}/status/source/{{source}}"), patch(report))
             .route(&format!("{runs}/{{run}}/plan-artifact"), get(plan))
+            .route(&format!("{runs}/{{run}}/logs"), get(logs))
             .route("/api/terraform/state/workspace/{workspace}/buildingBlock/{block}", any(state))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
@@ -157,6 +160,13 @@ impl StandIn {
 
     pub fn abort(&self, uuid: &str) {
         self.book().runs.get_mut(uuid).unwrap().abort_requested = true;
+    }
+
+    /// A pipeline registers as a source of its own.
+    pub fn registers(&self, uuid: &str, source: Value) {
+        let mut book = self.book();
+        let sources = &mut book.runs.get_mut(uuid).unwrap().sources;
+        sources.insert(source["id"].as_str().unwrap().to_owned(), source);
     }
 
     /// Takes the run away from whoever has it.
@@ -287,11 +297,23 @@ async fn register(
         Ok(record) => record,
         Err(refused) => return *refused,
     };
+    record.sources.insert(body["source"]["id"].as_str().unwrap().to_owned(), body["source"].clone());
     for step in body["steps"].as_array().unwrap() {
         record.registered.push(step.clone());
         merge(record, step);
     }
     Json(body).into_response()
+}
+
+async fn logs(State(server): Server, Path(run): Path<String>, headers: HeaderMap) -> Response {
+    let mut book = server.book.lock().unwrap();
+    match own(&mut book, &run, &headers) {
+        Ok(record) => {
+            let sources: Vec<&Value> = record.sources.values().collect();
+            Json(json!({ "steps": record.steps, "sources": sources })).into_response()
+        }
+        Err(refused) => *refused,
+    }
 }
 
 fn merge(record: &mut RunRecord, update: &Value) {
