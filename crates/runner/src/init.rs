@@ -25,7 +25,8 @@ pub struct NewRunner {
     pub workspace: String,
     /// The runner's name for people.
     pub display_name: String,
-    /// Which runs it takes: `TERRAFORM`, `MANUAL`, or `ALL`.
+    /// Which runs it takes: `TERRAFORM`, `MANUAL`, `GITHUB_WORKFLOW`, `GITLAB_PIPELINE`, `AZURE_DEVOPS_PIPELINE`, or
+    /// `ALL`.
     pub implementation_type: String,
     /// The configuration file to write. It must not exist.
     pub config_file: PathBuf,

@@ -232,7 +232,7 @@ impl Service {
         match timeout(LAST_CLAIM, told).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(run.uuid = claimed.uuid, %error, "a run could not be taken back yet")
+                tracing::warn!(run.uuid = claimed.uuid, %error, "a run could not be taken back yet");
             }
             Err(_) => tracing::warn!(run.uuid = claimed.uuid, "a run could not be taken back in time"),
         }

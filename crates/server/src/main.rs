@@ -55,7 +55,7 @@ enum Runner {
         /// Name of the runner for people
         #[arg(long, value_name = "TEXT")]
         name: String,
-        /// What it executes: TERRAFORM, MANUAL or ALL
+        /// What it executes: TERRAFORM, MANUAL, GITHUB_WORKFLOW, GITLAB_PIPELINE, AZURE_DEVOPS_PIPELINE or ALL
         #[arg(long = "type", default_value = "ALL", value_name = "TYPE")]
         implementation: String,
         /// Configuration file to write; it must not exist

@@ -14,8 +14,8 @@ use crate::pipeline::{
 };
 use crate::work::Work;
 
-/// The version of the API that is spoken.
-const API_VERSION: (&str, &str) = ("api-version", "7.1");
+/// The version of the API that is spoken: one that servers of one's own know, too.
+const API_VERSION: (&str, &str) = ("api-version", "7.0");
 /// How many of the newest runs of a pipeline are searched.
 const SEARCHED: &str = "50";
 

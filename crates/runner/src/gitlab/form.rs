@@ -1,5 +1,7 @@
 //! A form of several parts (`multipart/form-data`), as GitLab takes triggers.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 /// Fields and their texts.
@@ -45,9 +47,7 @@ impl Form {
             all.update(text);
             all.update([0]);
         }
-        let digest = all.finalize();
-        let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("stoa-{digits}")
+        format!("stoa-{}", URL_SAFE_NO_PAD.encode(all.finalize()))
     }
 }
 

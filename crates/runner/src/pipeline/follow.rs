@@ -57,9 +57,9 @@ async fn to_the_end<P: Followed>(
                 match view.end {
                     None => pace.after_answer(),
                     Some(End::Good) => return Ok(Done::succeeded()),
-                    Some(End::Bad(word)) => {
-                        work.progress.log(&format!("It ended: {word}"));
-                        return Err(Failure::step(format!("The {} ended with `{word}`", P::WORDS.one)));
+                    Some(End::Bad(said)) => {
+                        work.progress.log(&format!("It ended: {said}"));
+                        return Err(Failure::step(format!("The {} ended with `{said}`", P::WORDS.one)));
                     }
                 }
             }

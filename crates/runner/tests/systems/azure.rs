@@ -76,7 +76,7 @@ impl System for Azure {
             // As the real one: no error, but a page to sign in.
             return Said { status: 203, content_type: "text/html", body: "<html>Sign In</html>".to_owned() };
         }
-        assert_eq!(asked.query["api-version"], "7.1");
+        assert_eq!(asked.query["api-version"], "7.0");
         let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
         match (asked.method.as_str(), path.as_slice()) {
             ("POST", [ORGANIZATION, PROJECT, "_apis", "pipelines", PIPELINE, "runs"]) => {

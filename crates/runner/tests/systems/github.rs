@@ -209,7 +209,9 @@ impl System for GitHub {
         assert_eq!(asked.header("accept"), "application/vnd.github+json");
         assert_eq!(asked.header("x-github-api-version"), "2022-11-28");
         let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
-        match (asked.method.as_str(), path.as_slice()) {
+        // Enterprise Servers have their API below their pages.
+        let path = path.strip_prefix(&["api", "v3"]).unwrap_or(&path);
+        match (asked.method.as_str(), path) {
             ("GET", ["repos", OWNER, REPOSITORY, "installation"]) => {
                 if !Self::is_proven(asked) {
                     return says(401, json!({ "message": "A JSON web token could not be decoded" }));

@@ -23,6 +23,7 @@ mod listening;
 mod live;
 mod panel;
 mod patience;
+mod pipelines;
 mod platform_kinds;
 mod process;
 mod protocol;
@@ -38,5 +39,8 @@ mod starting;
 mod statements;
 mod stoa;
 mod stopping;
+#[expect(dead_code, reason = "the runner's own tests use the rest")]
+#[path = "../../../runner/tests/systems/mod.rs"]
+mod systems;
 mod tenants;
 mod transcripts;

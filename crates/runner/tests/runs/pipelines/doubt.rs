@@ -160,7 +160,7 @@ async fn runs_of_one_workflow_that_start_together_are_told_apart() {
 async fn a_runner_that_dies_while_it_starts_a_workflow_finds_it_again() {
     let (server, github) = (StandIn::start().await, Served::github().await);
     let runner = quick_runner(&server);
-    github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_secs(60)));
+    github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_mins(1)));
     let uuid = workflow("APPLY", &github).at(&server);
     github.until("dispatched", |book| !book.dispatches.is_empty()).await;
     let work_dir = runner.kill().await;
@@ -177,7 +177,7 @@ async fn a_runner_that_dies_while_it_starts_a_workflow_starts_no_second_one() {
     let (server, github) = (StandIn::start().await, Served::github().await);
     github.book().titles_runs = false;
     let runner = quick_runner(&server);
-    github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_secs(60)));
+    github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_mins(1)));
     let uuid = workflow("APPLY", &github).at(&server);
     github.until("dispatched", |book| !book.dispatches.is_empty()).await;
     let work_dir = runner.kill().await;
@@ -192,7 +192,7 @@ async fn a_runner_that_dies_while_it_starts_a_workflow_starts_no_second_one() {
 async fn a_runner_that_dies_before_it_starts_a_workflow_starts_it_later() {
     let (server, github) = (StandIn::start().await, Served::github().await);
     let runner = quick_runner(&server);
-    github.mishap("/installation", Mishap::AnswersLate(Duration::from_secs(60)));
+    github.mishap("/installation", Mishap::AnswersLate(Duration::from_mins(1)));
     let uuid = workflow("APPLY", &github).at(&server);
     while github.asked("/installation") == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -160,3 +160,26 @@ async fn a_workflow_whose_run_is_no_longer_ours_goes_on() {
     assert!(github.book().cancelled.is_empty());
     runner.stop().await;
 }
+
+#[tokio::test]
+async fn a_run_that_is_claimed_again_goes_on_with_the_workflow_it_has() {
+    let (server, github) = (StandIn::start().await, endless().await);
+    let runner = quick_runner(&server);
+    let order = workflow("APPLY", &github).json();
+    let uuid = server.queue(order.clone());
+    is_at_work(&github).await;
+    // The server had lost patience, although the runner was there.
+    server.queue(order);
+    let goes_on = |run: &RunRecord| {
+        run.steps.iter().any(|step| {
+            step["id"] == "gh-trigger"
+                && step.get("systemMessage").is_some_and(|log| log.to_string().contains("Going on with run"))
+        })
+    };
+    server.until(&uuid, "gone on with", goes_on).await;
+    github.book().end("success");
+    server.success_of(&uuid).await;
+    assert_eq!(github.book().dispatches.len(), 1);
+    assert!(github.book().cancelled.is_empty());
+    runner.stop().await;
+}
