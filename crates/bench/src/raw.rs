@@ -12,8 +12,10 @@ use stoa_db::{Db, DbError, Engine, Migration, Settings, Sql, Tx, Value};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const TABLES: &[Migration] =
-    &[Migration { number: 1, name: "kernel", sql: include_str!("../../core/schema/0001_kernel.sql") }];
+const TABLES: &[Migration] = &[
+    Migration { number: 1, name: "kernel", sql: include_str!("../../core/schema/0001_kernel.sql") },
+    Migration { number: 31, name: "label", sql: include_str!("../../core/schema/0031_label.sql") },
+];
 
 const OBJECT: Sql = Sql::new(
     "INSERT INTO object (id, kind, key, workspace, version, created_at, updated_at, doc, status)
@@ -162,6 +164,7 @@ impl Raw {
         let root = Shape { kind: "root", bytes: 10, status: 2, facets: 0, references: 0, works: false };
         db.write(move |tx| {
             let id = row(tx, root, 0, "root", &[], "")?;
+            tx.run(&Sql::new("DELETE FROM label WHERE object = $1"), &[id.as_str().into()])?;
             tx.run(&Sql::new("UPDATE object SET id = 'root' WHERE id = $1"), &[id.into()])
         })
         .await?;
