@@ -17,6 +17,9 @@ const TABLES: &[Migration] = &[
     Migration { number: 31, name: "label", sql: include_str!("../../core/schema/0031_label.sql") },
 ];
 
+/// What Stoa tells SQLite of these tables.
+const STATISTICS: &str = include_str!("../../core/schema/statistics.txt");
+
 const OBJECT: Sql = Sql::new(
     "INSERT INTO object (id, kind, key, workspace, version, created_at, updated_at, doc, status)
      VALUES ($1, $2, $3, $4, 1, $5, $5, $6, $7)",
@@ -159,7 +162,7 @@ impl Raw {
                 (database.url.clone(), None, Some(database))
             }
         };
-        let db = Db::open(Settings::new(url), TABLES)?;
+        let db = Db::open(Settings { statistics: STATISTICS, ..Settings::new(url) }, TABLES)?;
         // What everything leans on.
         let root = Shape { kind: "root", bytes: 10, status: 2, facets: 0, references: 0, works: false };
         db.write(move |tx| {

@@ -19,12 +19,24 @@ pub struct Page {
     pub size: i64,
     /// Where the page before it ended: then it is found by key, however deep it lies.
     pub after: Option<Cursor>,
+    /// Where counting what there is in all may end: who only asks whether there is much need not wait for the number.
+    pub up_to: Option<i64>,
 }
 
 impl Page {
     /// The first entries, at most `size`.
     pub fn first(size: i64) -> Self {
-        Self { number: 0, size, after: None }
+        Self { number: 0, size, after: None, up_to: None }
+    }
+
+    /// The statement that counts what `parts`, from FROM on, finds: one more than asked for at most.
+    pub fn counting(&self, parts: &str) -> Sql {
+        Sql::built(match self.up_to {
+            Some(most) => {
+                format!("SELECT count(*) FROM (SELECT 1 AS one {parts} LIMIT {}) AS counted", most + 1)
+            }
+            None => format!("SELECT count(*) {parts}"),
+        })
     }
 }
 
@@ -103,8 +115,8 @@ impl Sort {
     }
 }
 
-/// The facet whose usual value nearly every object has.
-const BROAD: &str = "state";
+/// The facet whose usual value nearly every object has, and that value.
+const BROAD: (&str, &str) = ("state", "ACTIVE");
 
 /// What a list asks for. Scope comes first: there is no list without a [`Visibility`].
 #[derive(Clone, Debug)]
@@ -221,7 +233,9 @@ impl Query {
         // One facet drives the list through its own index, the first that not nearly everything has, unless key or
         // uuid narrow the list down anyway; the others are looked up per row.
         let is_open = self.key.is_none() && self.id.is_none();
-        let narrows = |(name, wanted): &(&str, Vec<String>)| is_open && *name != BROAD && wanted.len() == 1;
+        let narrows = |(name, wanted): &(&str, Vec<String>)| {
+            is_open && wanted.len() == 1 && (*name, wanted[0].as_str()) != BROAD
+        };
         let driver = self.facets.iter().position(narrows);
         let mut from = "object o".to_owned();
         let mut order = "o.created_at, o.id";
@@ -342,11 +356,8 @@ pub fn list(tx: &mut Tx, query: &Query, page: &Page) -> Outcome<Found<Object>> {
     let items = tx.all(&sql, &args, Object::read)?;
     let read = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let told = after.is_none() && read < page.size && (read > 0 || page.number == 0);
-    let total = if told {
-        skipped + read
-    } else {
-        tx.one(&Sql::built(format!("SELECT count(*) {parts}")), &values, |row| row.get(0))?
-    };
+    let total =
+        if told { skipped + read } else { tx.one(&page.counting(&parts), &values, |row| row.get(0))? };
     Ok(Found { items, total })
 }
 

@@ -277,8 +277,7 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         Sort::Oldest | Sort::Name | Sort::NameDown => "e.at, e.id",
     };
     let page = request.page();
-    let count = Sql::built(format!("SELECT count(*) FROM event e WHERE {wheres}"));
-    let total = tx.one(&count, &args, |row| row.get(0))?;
+    let total = tx.one(&page.counting(&format!("FROM event e WHERE {wheres}")), &args, |row| row.get(0))?;
     args.extend([page.size.into(), page.number.saturating_mul(page.size).into()]);
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM event e WHERE {wheres} ORDER BY {order} LIMIT ${} OFFSET ${}",

@@ -60,11 +60,21 @@ pub struct Listed {
     pub number: u64,
     /// Number of pages.
     pub pages: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
     /// Where the next page goes on, as the API's `after` says it.
     pub next: Option<String>,
 }
 
+/// Lists are counted so far: nobody reads on to the end of more.
+const COUNTED: &str = "1000";
+
 impl Listed {
+    /// How many there are: a number, or at least which.
+    pub fn count(&self) -> String {
+        format!("{}{}", self.total, if self.more { "+" } else { "" })
+    }
+
     /// Reads a HAL page.
     pub fn read(body: &Value) -> Self {
         let embedded = body["_embedded"].as_object().and_then(|lists| lists.values().next());
@@ -80,6 +90,7 @@ impl Listed {
             total: count("totalElements"),
             number: count("number"),
             pages: count("totalPages"),
+            more: body["page"]["more"] == true,
             next,
         }
     }
@@ -123,9 +134,9 @@ impl Api {
         self.send(Method::GET, path, None).await
     }
 
-    /// GET of a list.
+    /// GET of a list, counted up to [`COUNTED`].
     pub async fn list(&self, path: &str) -> Result<Listed, Problem> {
-        Ok(Listed::read(&self.get(path).await?))
+        Ok(Listed::read(&self.get(&with_query(path, [("countUpTo", COUNTED)])).await?))
     }
 
     /// GET of what may be missing or hidden: none then.

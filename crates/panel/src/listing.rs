@@ -20,6 +20,8 @@ pub struct Listing {
     pub pages: u64,
     /// How many objects there are.
     pub total: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
     /// Rows on this page.
     pub shown: u64,
 }
@@ -49,6 +51,7 @@ impl Listing {
             number: found.number,
             pages: found.pages,
             total: found.total,
+            more: found.more,
             shown: found.items.len() as u64,
         }
     }
@@ -105,7 +108,17 @@ impl Listing {
     /// Numbers of pages to offer around this one, counted from 1.
     pub fn near(&self) -> Vec<u64> {
         let now = self.number + 1;
-        (now.saturating_sub(2).max(1)..=(now + 2).min(self.pages)).collect()
+        (now.saturating_sub(2).max(1)..=(now + 2).min(self.pages.max(now))).collect()
+    }
+
+    /// Whether a page follows.
+    pub fn has_next(&self) -> bool {
+        self.now() < self.pages || (self.more && self.shown > 0)
+    }
+
+    /// How many there are: a number, or at least which.
+    pub fn count(&self) -> String {
+        format!("{}{}", self.total, if self.more { "+" } else { "" })
     }
 
     /// This page's number, counted from 1.

@@ -237,7 +237,7 @@ pub fn open(settings: Settings, bell: &Bell, nudge: &Arc<Notify>) -> Result<Db, 
             nudge.notify_one();
         })),
     };
-    Db::open(Settings { hooks, ..settings }, &migrations())
+    Db::open(Settings { hooks, statistics: stoa_core::schema::STATISTICS, ..settings }, &migrations())
 }
 
 /// The application over an open database.

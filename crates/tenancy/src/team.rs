@@ -174,8 +174,7 @@ fn page(tx: &mut Tx, call: &Call, request: &Request, target: &Object) -> Outcome
     let values =
         vec![target.id.0.into(), pattern(request.query("q").unwrap_or_default()).into(), until.into()];
     let page = request.page();
-    let count = Sql::built(format!("SELECT count(*) {OF_TARGET}"));
-    let total = tx.one(&count, &values, |row| row.get(0))?;
+    let total = tx.one(&page.counting(OF_TARGET), &values, |row| row.get(0))?;
     let sql = Sql::built(format!(
         "SELECT b.key, b.kind, b.created_at, b.doc, e.value, s.key, s.doc, s.status, {PROJECTS} {OF_TARGET}
          ORDER BY s.kind DESC, s.key, b.created_at, b.id LIMIT $4 OFFSET $5"

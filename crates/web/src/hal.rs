@@ -20,7 +20,8 @@ pub fn link(href: String) -> Value {
 }
 
 /// The list envelope: `_embedded`, `_links`, `page`. Links carry all filters and explicit paging; the next one
-/// also where this page ended, so that following links costs the same at any depth.
+/// also where this page ended, so that following links costs the same at any depth. Where counting ended early
+/// (`countUpTo`), `page.more` says so, and no last page is known.
 pub fn page_of(
     call: &Call,
     request: &Request,
@@ -43,6 +44,9 @@ pub fn page_of(
         query.extend(after.map(|after| format!("after={after}")));
         link(call.link(&format!("{path}?{}", query.join("&"))))
     };
+    let more = page.up_to.is_some_and(|most| total > most);
+    let total = page.up_to.map_or(total, |most| total.min(most));
+    let is_full = i64::try_from(items.len()).is_ok_and(|count| count == page.size);
     let pages = total.div_euclid(page.size) + i64::from(total.rem_euclid(page.size) > 0);
     let mut links = Map::new();
     if pages > 1 {
@@ -53,12 +57,14 @@ pub fn page_of(
     }
     links.insert("self".into(), link(call.link(&request.uri)));
     if pages > 1 {
-        if page.number + 1 < pages {
+        if page.number + 1 < pages || (more && is_full) {
             links.insert("next".into(), to(page.number + 1, last.as_ref()));
         }
-        links.insert("last".into(), to(pages - 1, None));
+        if !more {
+            links.insert("last".into(), to(pages - 1, None));
+        }
     }
-    json!({
+    let mut body = json!({
         "_embedded": { embedded: items },
         "_links": links,
         "page": {
@@ -67,5 +73,9 @@ pub fn page_of(
             "totalPages": pages,
             "number": page.number,
         },
-    })
+    });
+    if more {
+        body["page"]["more"] = json!(true);
+    }
+    body
 }

@@ -87,6 +87,7 @@ fn common() -> Map<String, Value> {
             "required": ["size", "totalElements", "totalPages", "number"],
             "properties": {
                 "size": count, "totalElements": count, "totalPages": count, "number": count,
+                "more": { "type": "boolean", "description": "Counting ended early; there are more." },
             },
         },
         "Problem": {
@@ -141,9 +142,13 @@ fn meaning(status: u16) -> &'static str {
 }
 
 /// Parameters of every list of declared objects.
-const SEARCHED: [(&str, &str); 2] = [
+const SEARCHED: [(&str, &str); 3] = [
     ("q", "Part of name, identifier or uuid, in small or large letters"),
     ("sort", "`createdOn` (the usual one), `-createdOn`, `name` or `-name`"),
+    (
+        "countUpTo",
+        "Count no further: where there are more, `page.more` is true, and the totals are this number's",
+    ),
 ];
 
 fn operation(app: &App, route: &Route) -> Value {

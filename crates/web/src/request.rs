@@ -12,6 +12,8 @@ use stoa_core::listing::{Page, Sort};
 /// Entries per page when the caller does not say (`api-core.md` §1.5).
 const PAGE_SIZE: i64 = 50;
 const PAGE_SIZE_MAX: i64 = 1000;
+/// The most that `countUpTo` may ask to be counted.
+const COUNT_MAX: i64 = 100_000;
 
 /// A request after routing: decoded path parameters, query, negotiated version, parsed body.
 #[derive(Debug, Default)]
@@ -67,6 +69,7 @@ impl Request {
             number: number("page").filter(|n| (0..=i64::MAX / PAGE_SIZE_MAX).contains(n)).unwrap_or(0),
             size: number("size").filter(|n| *n >= 1).unwrap_or(PAGE_SIZE).min(PAGE_SIZE_MAX),
             after: self.query("after").and_then(|text| text.parse().ok()),
+            up_to: number("countUpTo").filter(|most| (1..=COUNT_MAX).contains(most)),
         }
     }
 

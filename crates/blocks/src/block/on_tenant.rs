@@ -225,7 +225,7 @@ pub fn people_changed(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Mom
     let seen = Visibility { all: true, ..Visibility::default() };
     let mut query = Query::of(KIND, seen).with("projectIdentifier", project).with(TAKES_PEOPLE, Some("true"));
     query.workspace = Some(workspace.to_owned());
-    let found = listing::list(tx, &query, &Page { number: 0, size: MOST, after: None })?;
+    let found = listing::list(tx, &query, &Page::first(MOST))?;
     for block in found.items {
         work::schedule(tx, dependants::CONTROLLER, &block.id.to_string(), call.now)?;
     }
@@ -257,7 +257,7 @@ pub fn follow(tx: &mut Tx, call: &Call, held: &Held) -> Outcome<()> {
 pub fn runs(tx: &mut Tx, id: ObjectId) -> Outcome<Vec<serde_json::Value>> {
     let mut found = Vec::new();
     for block in of_tenant(tx, id)? {
-        let (runs, _) = store::list(tx, Some(block.object.id), None, None, (RUNS_SHOWN, 0))?;
+        let (runs, _) = store::list(tx, Some(block.object.id), None, None, &Page::first(RUNS_SHOWN))?;
         found.extend(runs.into_iter().map(|run| (run, block.block.display_name.clone())));
     }
     found.sort_by_key(|(run, _)| std::cmp::Reverse(run.created_at));

@@ -166,8 +166,7 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         seen = if reach.all { None } else { Some(reach.managed.unwrap_or_default()) };
     }
     let page = request.page();
-    let place = (page.size, page.number.saturating_mul(page.size));
-    let (runs, total) = store::list(tx, asked, seen.as_deref(), request.query("q"), place)?;
+    let (runs, total) = store::list(tx, asked, seen.as_deref(), request.query("q"), &page)?;
     let mut items = Vec::new();
     for run in &runs {
         items.push(serde_json::to_value(shown(tx, call, run, sees_log)?)?);

@@ -224,13 +224,7 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         (Err(refusal), false) => return Err(refusal),
     };
     let page = request.page();
-    let (runs, total) = store::list(
-        tx,
-        block,
-        seen.as_deref(),
-        request.query("q"),
-        (page.size, page.number.saturating_mul(page.size)),
-    )?;
+    let (runs, total) = store::list(tx, block, seen.as_deref(), request.query("q"), &page)?;
     let items = runs.iter().map(|run| represent(tx, call, run)).collect::<Outcome<Vec<_>>>()?;
     let body = hal::page_of(call, request, "meshBuildingBlockRuns", items, &page, (total, None));
     Ok(Reply::json(StatusCode::OK, media::of(KIND, "v1"), &body))

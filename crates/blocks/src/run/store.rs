@@ -4,6 +4,7 @@ use super::model::{COLUMNS, Run, RunState};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stoa_base::{Moment, ObjectId, RunId};
+use stoa_core::listing::Page;
 use stoa_core::secrets::hex;
 use stoa_core::{Outcome, labels};
 use stoa_db::{Sql, Tx};
@@ -202,7 +203,7 @@ pub fn list(
     block: Option<ObjectId>,
     seen: Option<&str>,
     text: Option<&str>,
-    (limit, offset): (i64, i64),
+    page: &Page,
 ) -> Outcome<(Vec<Run>, i64)> {
     let mut wheres = Vec::new();
     let mut args: Vec<stoa_db::Value> = Vec::new();
@@ -223,9 +224,8 @@ pub fn list(
         ));
     }
     let wheres = if wheres.is_empty() { "1 = 1".to_owned() } else { wheres.join(" AND ") };
-    let total =
-        tx.one(&Sql::built(format!("SELECT count(*) FROM run r WHERE {wheres}")), &args, |row| row.get(0))?;
-    args.extend([limit.into(), offset.into()]);
+    let total = tx.one(&page.counting(&format!("FROM run r WHERE {wheres}")), &args, |row| row.get(0))?;
+    args.extend([page.size.into(), page.number.saturating_mul(page.size).into()]);
     let (limit, offset) = (args.len() - 1, args.len());
     let sql = Sql::built(format!(
         "SELECT {COLUMNS} FROM run r WHERE {wheres} ORDER BY r.created_at DESC, r.id DESC

@@ -4,6 +4,7 @@ mod checkpoint;
 mod connection;
 mod reader;
 mod statement;
+mod statistics;
 mod writer;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -40,11 +41,13 @@ pub(crate) fn start(
 
     let (opened, migrations, hooks) = (source.clone(), migrations.to_vec(), settings.hooks.clone());
     let watched = log.clone();
+    let figures = settings.statistics;
     threads.workers.push(hire(
         "stoa-db-write",
         move || {
             let mut connection = opened.writer()?;
             upgrade(&connection, &migrations)?;
+            statistics::keep(&connection, figures)?;
             watched.watch(&mut connection)?;
             Ok(Writer { connection, hooks, log: watched })
         },

@@ -3,7 +3,7 @@
 use std::thread;
 
 use stoa_db::testing::{ENGINES, TestDatabase, fresh};
-use stoa_db::{Db, DbError, Migration, Settings, Sql};
+use stoa_db::{Db, DbError, Engine, Migration, Settings, Sql};
 
 const ONE: Migration = Migration { number: 1, name: "one", sql: "CREATE TABLE one (id BIGINT PRIMARY KEY)" };
 const TWO: Migration =
@@ -107,4 +107,36 @@ fn a_url_that_leads_nowhere_is_an_error() {
         let error = Db::open(Settings::new(url), &[ONE]).expect_err("nowhere");
         assert!(matches!(error, DbError::Other(_)), "{url}: {error:?}");
     }
+}
+
+#[test]
+fn sqlite_plans_by_the_figures_it_is_given_last() {
+    const FIGURES: Sql = Sql::new("SELECT tbl, idx, stat FROM sqlite_stat1 ORDER BY idx");
+    const INDEXED: Migration = Migration {
+        number: 1,
+        name: "indexed",
+        sql: "CREATE TABLE one (id BIGINT PRIMARY KEY, name TEXT, kind TEXT);
+              CREATE INDEX by_name ON one (name);
+              CREATE INDEX by_kind ON one (kind)",
+    };
+    const PLAN: Sql = Sql::new("EXPLAIN QUERY PLAN SELECT id FROM one WHERE name = $1 AND kind = $2");
+    let database = fresh(Engine::Sqlite).expect("a file");
+    let given = |statistics| {
+        let settings = Settings { statistics, ..database.settings() };
+        let db = Db::open(settings, &[INDEXED]).expect("it opens");
+        let told = db.read_blocking(|tx| {
+            let figures: Vec<[String; 3]> =
+                tx.all(&FIGURES, &[], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+            let plan: String = tx.one(&PLAN, &["a".into(), "b".into()], |row| row.get(3))?;
+            Ok::<_, DbError>((figures, plan))
+        });
+        db.close();
+        told.expect("figures and a plan")
+    };
+    let (figures, plan) = given("one by_kind 1000 500\none by_name 1000 1\n");
+    assert_eq!(figures, [["one", "by_kind", "1000 500"], ["one", "by_name", "1000 1"]]);
+    assert!(plan.contains("by_name"), "{plan}");
+    let (figures, plan) = given("one by_kind 1000 1\none by_name 1000 500\n");
+    assert_eq!(figures.len(), 2);
+    assert!(plan.contains("by_kind"), "{plan}");
 }

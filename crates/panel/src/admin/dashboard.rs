@@ -1,7 +1,7 @@
 //! The dashboard: how much there is, and what waits for somebody (domain-organization.md §19.1).
 
 use crate::Pages;
-use crate::api::text_at;
+use crate::api::{Listed, text_at};
 use crate::ctx::{Answer, Ctx};
 use crate::parts::filters;
 use crate::shell::Shell;
@@ -14,14 +14,14 @@ struct Tile {
     label: &'static str,
     href: &'static str,
     icon: &'static str,
-    count: u64,
+    count: String,
 }
 
 struct Duty {
     label: &'static str,
     href: &'static str,
     icon: &'static str,
-    count: u64,
+    count: String,
 }
 
 #[derive(Template)]
@@ -35,31 +35,32 @@ struct DashboardPage {
 }
 
 /// How many there are; nobody sees a card that fails, or is not for them.
-async fn count(ctx: &Ctx, code: &str, path: &str) -> Option<u64> {
+async fn count(ctx: &Ctx, code: &str, path: &str) -> Option<Listed> {
     if !ctx.may(code) {
         return None;
     }
     let mark = if path.contains('?') { '&' } else { '?' };
-    ctx.api.list(&format!("{path}{mark}size=1")).await.ok().map(|found| found.total)
+    ctx.api.list(&format!("{path}{mark}size=1")).await.ok()
 }
 
-/// People without an external id, among the first thousand.
-async fn without_euid(ctx: &Ctx) -> Option<u64> {
+/// People without an external id, among the first two hundred.
+async fn without_euid(ctx: &Ctx) -> Option<Listed> {
     if !ctx.may("ADM_USER_LIST") {
         return None;
     }
-    let found = ctx.api.list("/api/meshobjects/meshusers?size=1000").await.ok()?;
-    Some(found.items.iter().filter(|user| text_at(user, "/spec/euid").is_empty()).count() as u64)
+    let found = ctx.api.list("/api/meshobjects/meshusers?size=200").await.ok()?;
+    let total = found.items.iter().filter(|user| text_at(user, "/spec/euid").is_empty()).count() as u64;
+    let more = found.total > found.items.len() as u64;
+    Some(Listed { total, more, ..Listed::default() })
 }
 
 /// Deletions of tenants that somebody has to decide.
-async fn deletions(ctx: &Ctx) -> Option<u64> {
+async fn deletions(ctx: &Ctx) -> Option<Listed> {
     if !ctx.may("ADM_TENANT_DELETE") {
         return None;
     }
     let path = "/api/stoa/v1/tenants/deletions?status=REQUIRES_APPROVAL&size=1";
-    let found = ctx.api.get(path).await.ok()?;
-    found["page"]["totalElements"].as_u64()
+    ctx.api.list(path).await.ok()
 }
 
 async fn dashboard(ctx: Ctx) -> Answer {
@@ -75,10 +76,11 @@ async fn dashboard(ctx: Ctx) -> Answer {
         (tr("Platforms"), "/admin/platforms", "cloud", "ADM_PLATFORMINSTANCE_LIST", "meshplatforms"),
         (tr("Users"), "/admin/users", "user", "ADM_USER_LIST", "meshusers"),
     ];
-    let mut tiles = Vec::new();
+    let (mut tiles, mut is_first_run) = (Vec::new(), false);
     for (label, href, icon, code, collection) in kinds {
         if let Some(count) = count(&ctx, code, &format!("/api/meshobjects/{collection}")).await {
-            tiles.push(Tile { label, href, icon, count });
+            is_first_run |= href == "/admin/workspaces" && count.total <= 1;
+            tiles.push(Tile { label, href, icon, count: count.count() });
         }
     }
     let failed = "/api/meshobjects/meshbuildingblocks?status=FAILED";
@@ -115,8 +117,8 @@ async fn dashboard(ctx: Ctx) -> Answer {
         (tr("Users without an external id"), "/admin/users", "user-x", without_euid(&ctx).await),
     ];
     let duties = found.into_iter().filter_map(|(label, href, icon, count)| {
-        let count = count.filter(|count| *count > 0)?;
-        Some(Duty { label, href, icon, count })
+        let count = count.filter(|count| count.total > 0)?;
+        Some(Duty { label, href, icon, count: count.count() })
     });
     let mut rows = Vec::new();
     if ctx.may("ADM_EVENTLOG_LIST") {
@@ -125,7 +127,6 @@ async fn dashboard(ctx: Ctx) -> Answer {
         rows =
             found.items.iter().map(|event: &Value| super::event::Row::read(event, "/admin/events")).collect();
     }
-    let is_first_run = tiles.iter().any(|tile| tile.href == "/admin/workspaces" && tile.count <= 1);
     ctx.page(&DashboardPage {
         shell: ctx.shell(tr("Administration")),
         tiles,

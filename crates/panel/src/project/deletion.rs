@@ -54,7 +54,7 @@ async fn blocks(ctx: &Ctx, project: &Project) -> Result<Vec<Block>, crate::probl
 pub async fn plan(ctx: Ctx, Path((_, name)): Path<(String, String)>) -> Answer {
     let project = Project::find(&ctx, &name).await?;
     let blocks = blocks(&ctx, &project).await?;
-    let tenants = known::tenants(&ctx, Some(&project.name), &blocks).await?;
+    let tenants = known::tenants(&ctx, &[&project.name], &blocks).await?;
     let base = project.at(&ctx, "");
     ctx.page(&DeletionPage { shell: project.shell(&ctx), project, blocks, tenants, base })
 }

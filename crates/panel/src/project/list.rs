@@ -1,7 +1,7 @@
 //! The projects of a workspace.
 
 use super::Project;
-use crate::api::segment;
+use crate::api::{segment, text_at};
 use crate::ctx::{Answer, Ctx};
 use crate::listing::Listing;
 use crate::parts::filters;
@@ -65,9 +65,10 @@ pub async fn list(ctx: Ctx) -> Answer {
         segment(state)
     );
     let path = Listing::ask(&ctx, &path, &[("payment", "paymentIdentifier")]);
-    let (found, tenants, access) =
-        tokio::join!(ctx.api.list(&path), known::tenants(&ctx, None, &[]), own_roles(&ctx));
-    let (found, tenants) = (found?, tenants?);
+    let (found, access) = tokio::join!(ctx.api.list(&path), own_roles(&ctx));
+    let found = found?;
+    let names: Vec<&str> = found.items.iter().map(|project| text_at(project, "/metadata/name")).collect();
+    let tenants = known::tenants(&ctx, &names, &[]).await?;
     let rows = found.items.iter().map(|project| {
         let of = Project::read(project);
         Row {

@@ -26,10 +26,9 @@ struct OverviewPage {
 pub async fn overview(ctx: Ctx, Path((_, name)): Path<(String, String)>) -> Answer {
     let project = Project::find(&ctx, &name).await?;
     let blocks = known::blocks(&ctx, &format!("&projectIdentifier={}", segment(&project.name))).await?;
-    let (tenants, access) = tokio::join!(
-        known::tenants(&ctx, Some(&project.name), &blocks),
-        ctx.api.get_if_there("/api/stoa/v1/me/access")
-    );
+    let names = [project.name.as_str()];
+    let (tenants, access) =
+        tokio::join!(known::tenants(&ctx, &names, &blocks), ctx.api.get_if_there("/api/stoa/v1/me/access"));
     let access = access?.unwrap_or_default();
     let is_bound = access["workspaces"].as_array().into_iter().flatten().any(|home| {
         home["identifier"] == ctx.home()

@@ -151,13 +151,16 @@ pub fn safe_link(link: &str) -> String {
     if link.starts_with("https://") || link.starts_with("http://") { link.to_owned() } else { String::new() }
 }
 
-/// Tenants that are there or on their way out, oldest first, with their blocks; `project` narrows them.
-pub async fn tenants(ctx: &Ctx, project: Option<&str>, blocks: &[Block]) -> Result<Vec<Tenant>, Problem> {
+/// Tenants of projects that are there or on their way out, oldest first, with their blocks.
+pub async fn tenants(ctx: &Ctx, projects: &[&str], blocks: &[Block]) -> Result<Vec<Tenant>, Problem> {
+    if projects.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut path = format!(
         "/api/meshobjects/meshtenants?workspaceIdentifier={}&state=ACTIVE&state=MARKED_FOR_DELETION&size=1000",
         segment(ctx.home())
     );
-    if let Some(project) = project {
+    for project in projects {
         path.push_str("&projectIdentifier=");
         path.push_str(&segment(project));
     }

@@ -130,11 +130,12 @@ struct Choice {
 
 impl Choice {
     async fn read(ctx: &Ctx, project: &str, fields: &Fields) -> Result<Self, Problem> {
+        let names = [project];
         let (project, found, types, tenants) = tokio::join!(
             Project::find(ctx, project),
             ctx.api.list("/api/meshobjects/meshplatforms?size=1000"),
             Platforms::read(ctx),
-            known::tenants(ctx, Some(project), &[])
+            known::tenants(ctx, &names, &[])
         );
         let (project, found, types, tenants) = (project?, found?, types?, tenants?);
         let taken: Vec<String> = tenants.iter().map(|tenant| tenant.platform_uuid.clone()).collect();

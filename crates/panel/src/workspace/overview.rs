@@ -1,7 +1,7 @@
 //! A workspace at a glance: projects with their tenants and blocks, blocks of its own, its team, what runs.
 
 use super::team;
-use crate::api::{said, segment};
+use crate::api::{said, segment, text_at};
 use crate::ctx::{Answer, Ctx};
 use crate::parts::filters;
 use crate::project::Project;
@@ -79,16 +79,20 @@ fn narrowed(boxes: Vec<Boxed>, q: &str) -> Vec<Boxed> {
     boxes.into_iter().filter_map(narrow).collect()
 }
 
+/// How many projects are shown as boxes.
+const BOXES: u64 = 60;
+
 /// The page.
 pub async fn overview(ctx: Ctx) -> Answer {
     let projects = format!(
-        "/api/meshobjects/meshprojects?workspaceIdentifier={}&state=ACTIVE,PENDING_DELETION&size=200",
+        "/api/meshobjects/meshprojects?workspaceIdentifier={}&state=ACTIVE,PENDING_DELETION&size={BOXES}",
         segment(ctx.home())
     );
     let (projects, blocks, people) =
         tokio::join!(ctx.api.list(&projects), known::blocks(&ctx, ""), people(&ctx));
     let (projects, blocks) = (projects?, blocks?);
-    let tenants = known::tenants(&ctx, None, &blocks).await?;
+    let names: Vec<&str> = projects.items.iter().map(|project| text_at(project, "/metadata/name")).collect();
+    let tenants = known::tenants(&ctx, &names, &blocks).await?;
     let boxed = |project: &Value| {
         let name = said(project, "/metadata/name");
         Boxed {

@@ -198,7 +198,7 @@ impl Kind for Tenants {
     const WRITES: Writes = Writes::NoUpdate;
     const FILTERS: &'static [(&'static str, &'static str)] = &[
         ("workspaceIdentifier", "Owning workspace"),
-        ("projectIdentifier", "Project"),
+        ("projectIdentifier", "Project; may be repeated"),
         ("platformIdentifier", "<platform>.<location>"),
         ("platformTypeIdentifier", "Platform type, such as AWS"),
         ("landingZoneIdentifier", "Landing zone"),
@@ -301,10 +301,20 @@ impl Kind for Tenants {
         states.dedup();
         let mut query = Query::of(KIND, seen)
             .with("platformTenantId", request.query("platformTenantId"))
-            .with("projectIdentifier", request.query("projectIdentifier"))
             .with("landingZoneIdentifier", request.query("landingZoneIdentifier"))
             .with("platformIdentifier", request.query("platformIdentifier"))
             .with("platformTypeIdentifier", request.query("platformTypeIdentifier"));
+        let projects = request.query_all("projectIdentifier").into_iter().filter(|name| !name.is_empty());
+        let projects: Vec<String> = projects.map(str::to_owned).collect();
+        match projects.len() {
+            0 => {}
+            1 => query.facets.push(("projectIdentifier", projects)),
+            several => {
+                let marks = vec!["?"; several].join(", ");
+                let of = "SELECT p.object FROM facet p WHERE p.name = 'projectIdentifier' AND p.value IN";
+                query = query.within(format!("{of} ({marks})"), projects);
+            }
+        }
         query.workspace = request.query("workspaceIdentifier").map(Into::into);
         query.even_deleted = states.iter().any(|state| state == "DELETED");
         if states.len() < STATES.len() {

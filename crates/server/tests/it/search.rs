@@ -54,6 +54,30 @@ on_both! {
         assert!(names(&stoa.admin, "?q=100%25").await.is_empty());
     }
 
+    async fn counting_ends_where_it_is_asked_to(stoa) {
+        orchard(&stoa).await;
+        let asked = async |query: &str| {
+            let found = stoa.admin.get("meshProject", query).await.expect(200);
+            let links = found["_links"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+            (found["page"]["totalElements"].as_i64().unwrap(), found["page"]["more"] == true, links)
+        };
+        assert_eq!(asked("?size=1&countUpTo=2").await, (2, true, "first next self".into()));
+        assert_eq!(asked("?size=1&countUpTo=2&page=1").await, (2, true, "first next prev self".into()));
+        assert_eq!(asked("?size=1&countUpTo=3").await, (3, false, "first last next self".into()));
+        assert_eq!(asked("?size=1&countUpTo=2&page=9").await, (2, true, "first prev self".into()));
+        assert_eq!(asked("?countUpTo=2").await, (2, true, "self".into()), "the page itself tells of three");
+        for nonsense in ["0", "-1", "x", "99999999999"] {
+            assert_eq!(asked(&format!("?size=1&countUpTo={nonsense}")).await.0, 3);
+        }
+        for path in ["/api/meshobjects/mesheventlogs", "/api/stoa/v1/runs", "/api/stoa/v1/workspaces/orchard/team"] {
+            let media = format!("application/vnd.meshcloud.api.mesheventlog.v1-preview.hal+json");
+            let accept = if path.contains("eventlog") { media.as_str() } else { "application/json" };
+            let path = format!("{path}?size=1&countUpTo=1");
+            let found = stoa.admin.raw(Method::GET, &path, |r| r.header("accept", accept)).await.expect(200);
+            assert!(found["page"]["totalElements"].as_i64().unwrap() <= 1, "{found}");
+        }
+    }
+
     async fn events_and_runs_are_searched_too(stoa) {
         orchard(&stoa).await;
         let (_, version) = stoa.definition("demo-partner", json!({})).await;
