@@ -3,11 +3,12 @@
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
-use stoa_base::{Moment, Refusal};
+use std::collections::HashMap;
+use stoa_base::{Moment, ObjectId, Refusal};
 use stoa_core::feed::{self, COLUMNS, Event};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::Sort;
-use stoa_core::{Action, Call, Outcome, Resource, Scope, labels};
+use stoa_core::{Action, Call, Outcome, Resource, Scope, labels, objects};
 use stoa_db::{Sql, Tx, Value as Bound};
 use stoa_web::openapi::Schemas;
 use stoa_web::route::{About, Accept};
@@ -70,7 +71,7 @@ struct EventLogSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     previous_content: Option<Value>,
-    /// `authorType` and `identifier`.
+    /// `authorType` and `identifier`; of an API key that still is there also its `displayName`, an extension.
     #[schema(value_type = Object)]
     author: Value,
 }
@@ -158,7 +159,26 @@ fn type_column() -> String {
     format!("CASE {} ELSE e.action END", cases.join(" "))
 }
 
-fn shown(call: &Call, event: Event) -> Outcome<Value> {
+/// What API keys that wrote events are called, by their uuids; keys that are gone have no name any more.
+fn names(tx: &mut Tx, events: &[Event]) -> Outcome<HashMap<String, String>> {
+    let mut names = HashMap::new();
+    for event in events.iter().filter(|event| event.author_type == "ApiKey") {
+        if names.contains_key(&event.author) {
+            continue;
+        }
+        let id = event.author.parse::<ObjectId>().ok();
+        let key = id.map(|id| objects::by_id(tx, "meshApiKey", id)).transpose()?.flatten();
+        let name = key.and_then(|key| key.doc["displayName"].as_str().map(str::to_owned));
+        names.insert(event.author.clone(), name.unwrap_or_default());
+    }
+    Ok(names)
+}
+
+fn shown(call: &Call, event: Event, names: &HashMap<String, String>) -> Outcome<Value> {
+    let mut author = json!({ "authorType": event.author_type, "identifier": event.author });
+    if let Some(name) = names.get(&event.author).filter(|name| !name.is_empty()) {
+        author["displayName"] = json!(name);
+    }
     let title = event.title.unwrap_or_default();
     let event_type = type_of(&title, &event.action).to_owned();
     let changed = event_type == "Changed";
@@ -175,7 +195,7 @@ fn shown(call: &Call, event: Event) -> Outcome<Value> {
             workspace_ref: event.workspace.map(|name| json!({ "kind": "meshWorkspace", "name": name })),
             content: if event.content.is_object() { event.content } else { json!({}) },
             previous_content: event.previous.filter(|_| changed),
-            author: json!({ "authorType": event.author_type, "identifier": event.author }),
+            author,
         },
     };
     let mut whole = json!({ "kind": KIND, "apiVersion": VERSIONS[0] });
@@ -193,7 +213,8 @@ fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let event = tx.maybe(&sql, &[uuid.into()], Event::read)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
     let scope = Scope { owner: event.workspace.as_deref(), ..Scope::default() };
     call.may(Resource::EventLog, Action::Read, &scope)?;
-    Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &shown(call, event)?))
+    let names = names(tx, std::slice::from_ref(&event))?;
+    Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &shown(call, event, &names)?))
 }
 
 /// Whether a column holds the text anywhere, letter by letter: LIKE would mean other things on each engine.
@@ -285,7 +306,8 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         args.len()
     ));
     let events = tx.all(&sql, &args, Event::read)?;
-    let items = events.into_iter().map(|event| shown(call, event)).collect::<Outcome<Vec<_>>>()?;
+    let names = names(tx, &events)?;
+    let items = events.into_iter().map(|event| shown(call, event, &names)).collect::<Outcome<Vec<_>>>()?;
     let body = hal::page_of(call, request, "meshEventLogs", items, &page, (total, None));
     Ok(Reply::json(StatusCode::OK, media::of(KIND, request.version), &body))
 }

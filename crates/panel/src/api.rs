@@ -49,6 +49,12 @@ pub fn said(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// Who did what an event of the log tells: by name, where one is known.
+pub fn author_of(event: &Value) -> String {
+    let name = text_at(event, "/spec/author/displayName");
+    if name.is_empty() { said(event, "/spec/author/identifier") } else { name.to_owned() }
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Listed {

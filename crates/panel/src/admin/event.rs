@@ -1,7 +1,7 @@
 //! The event log (panel.md §8, domain-organization.md §18): filters, an event with what it changed, export.
 
 use crate::Pages;
-use crate::api::{Listed, segment, text_at, with_query};
+use crate::api::{Listed, author_of, segment, text_at, with_query};
 use crate::ctx::{Answer, Ctx};
 use crate::generic::{Change, changes};
 use crate::listing::Listing;
@@ -53,7 +53,7 @@ impl Row {
             title: text("/spec/title"),
             description: text("/spec/description"),
             workspace: text("/spec/workspaceRef/name"),
-            author: text("/spec/author/identifier"),
+            author: author_of(event),
             icon: match text_at(event, "/spec/author/authorType") {
                 "User" => "user",
                 "ApiKey" | "ApiUser" => "key",

@@ -1,7 +1,7 @@
 //! A block at a glance, its runs, and what happened to it.
 
 use super::{Block, target};
-use crate::api::{Listed, segment, text_at, with_query};
+use crate::api::{Listed, author_of, segment, text_at, with_query};
 use crate::ctx::{Answer, Ctx};
 use crate::listing::Listing;
 use crate::parts::filters;
@@ -269,7 +269,7 @@ pub async fn events(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer
         at: text_at(event, "/metadata/createdAt").to_owned(),
         title: text_at(event, "/spec/title").to_owned(),
         text: text_at(event, "/spec/description").to_owned(),
-        author: text_at(event, "/spec/author/identifier").to_owned(),
+        author: author_of(event),
     });
     ctx.page(&EventsPage {
         shell: block.shell(&ctx),

@@ -1,6 +1,6 @@
 //! What happened in a workspace, or in one of its projects: who did what, and what it changed.
 
-use crate::api::{said, segment, with_query};
+use crate::api::{author_of, said, segment, with_query};
 use crate::ctx::{Answer, Ctx};
 use crate::listing::Listing;
 use crate::parts::filters;
@@ -36,7 +36,7 @@ impl Row {
             title: said(event, "/spec/title"),
             event_type: said(event, "/spec/eventType"),
             description: said(event, "/spec/description"),
-            author: said(event, "/spec/author/identifier"),
+            author: author_of(event),
             author_type: said(event, "/spec/author/authorType"),
             request: said(event, "/metadata/requestId"),
             changes: changes(&spec["previousContent"], &spec["content"]),

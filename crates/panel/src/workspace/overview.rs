@@ -80,7 +80,7 @@ fn narrowed(boxes: Vec<Boxed>, q: &str) -> Vec<Boxed> {
 }
 
 /// How many projects are shown as boxes.
-const BOXES: u64 = 60;
+const BOXES: u64 = 20;
 
 /// The page.
 pub async fn overview(ctx: Ctx) -> Answer {

@@ -61,9 +61,9 @@ on_both! {
             let links = found["_links"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
             (found["page"]["totalElements"].as_i64().unwrap(), found["page"]["more"] == true, links)
         };
-        assert_eq!(asked("?size=1&countUpTo=2").await, (2, true, "first next self".into()));
-        assert_eq!(asked("?size=1&countUpTo=2&page=1").await, (2, true, "first next prev self".into()));
-        assert_eq!(asked("?size=1&countUpTo=3").await, (3, false, "first last next self".into()));
+        assert_eq!(asked("?size=1&countUpTo=2").await, (2, true, "first self next".into()));
+        assert_eq!(asked("?size=1&countUpTo=2&page=1").await, (2, true, "first prev self next".into()));
+        assert_eq!(asked("?size=1&countUpTo=3").await, (3, false, "first self next last".into()));
         assert_eq!(asked("?size=1&countUpTo=2&page=9").await, (2, true, "first prev self".into()));
         assert_eq!(asked("?countUpTo=2").await, (2, true, "self".into()), "the page itself tells of three");
         for nonsense in ["0", "-1", "x", "99999999999"] {

@@ -49,7 +49,7 @@ on_both! {
                     "description": "Workspace 'orchard' was created.",
                     "workspaceRef": { "kind": "meshWorkspace", "name": "orchard" },
                     "content": { "displayName": "Orchard", "platformBuilderAccessEnabled": false, "tags": {} },
-                    "author": { "authorType": "ApiKey", "identifier": stoa.admin.client_id },
+                    "author": { "authorType": "ApiKey", "identifier": stoa.admin.client_id, "displayName": "first administrator" },
                 },
                 "_links": { "self": { "href": format!("{}/api/meshobjects/mesheventlogs/{uuid}", stoa.url) } },
             })
