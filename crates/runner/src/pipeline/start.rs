@@ -93,6 +93,9 @@ async fn anew<P: Pipeline>(work: &Work<'_>, pipeline: &P, after: After) -> Resul
             return Ok(Some(ours));
         }
         let newest = before.newest;
+        if let Some(reason) = work.stop.said() {
+            return Err(Failure::Stopped(reason));
+        }
         work.note(&Stage::Intended { newest })?;
         let search = |start| Search { newest, start, after };
         // An abort waits for the answer: what was started has to be stopped.
