@@ -185,15 +185,20 @@ impl Search {
             if self.start == Start::InDoubt
                 && let Some(source) = work.unless_stopped(reporter(work)).await?
             {
-                work.progress.log(&format!("It was started: it reports as `{}`", source.id));
                 let id = source.external_run_id.as_deref().and_then(|id| id.parse().ok());
+                let reports = format!("It was started: it reports as `{}`", source.id);
                 match (id, self.after) {
-                    (Some(id), _) => {
+                    (Some(id), _) if id > self.newest => {
+                        work.progress.log(&reports);
                         let url = source.external_run_url.unwrap_or_default();
                         return Ok(Some(External { id, url }));
                     }
-                    (None, After::HandOver) => return Ok(None),
-                    (None, After::Follow) => {}
+                    (None, After::HandOver) => {
+                        work.progress.log(&reports);
+                        return Ok(None);
+                    }
+                    // It belongs to an earlier attempt, or does not say which it is.
+                    (Some(_) | None, _) => {}
                 }
             }
             let pause = pause.unwrap_or_else(|| pace.after_answer());

@@ -77,6 +77,20 @@ async fn a_start_whose_answer_is_lost_is_known_by_what_the_workflow_reports() {
 }
 
 #[tokio::test]
+async fn the_workflow_of_an_earlier_attempt_is_not_taken_for_the_one_in_doubt() {
+    let (server, github) = (StandIn::start().await, Served::github().await);
+    github.book().titles_runs = false;
+    github.book().other_run("Press", "stoa-test[bot]");
+    let runner = quick_runner(&server);
+    github.mishap("/dispatches", Mishap::LosesReply);
+    let uuid = workflow("APPLY", &github).at(&server);
+    server.registers(&uuid, json!({ "id": "github", "externalRunId": "9000000000" }));
+    let run = server.failure_of(&uuid).await;
+    assert_eq!(run.text("gh-trigger", "userMessage"), NOT_KNOWN);
+    runner.stop().await;
+}
+
+#[tokio::test]
 async fn an_enterprise_server_tells_nothing_and_the_run_is_found_late() {
     let (server, github) = (StandIn::start().await, Served::github().await);
     {
