@@ -62,4 +62,5 @@ pub fn schemas(schemas: &mut Schemas) {
     version::reach::schemas(schemas);
     run::queue::schemas(schemas);
     run::schemas(schemas);
+    state::schemas(schemas);
 }

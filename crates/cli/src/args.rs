@@ -2,7 +2,9 @@
 
 mod operator;
 
-pub use operator::{Decision, EventsCommand, PlatformCommand, QuotaRequest, TenantCommand};
+pub use operator::{
+    Decision, EventFilter, Events, EventsCommand, PlatformCommand, QuotaRequest, StateCommand, TenantCommand,
+};
 
 use crate::kinds::Kind;
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
@@ -83,9 +85,14 @@ pub enum Command {
     /// Decide about tenants: their deletion, their quotas, where they belong
     #[command(subcommand)]
     Tenant(TenantCommand),
-    /// Look after the event log
-    #[command(subcommand)]
-    Events(EventsCommand),
+    /// See what changes, and look after the event log
+    Events(Events),
+    /// Look after OpenTofu states of building blocks and their locks
+    #[command(subcommand, visible_alias = "states")]
+    State(StateCommand),
+    /// Choose among stored servers and keys
+    #[command(subcommand, visible_alias = "contexts")]
+    Context(ContextCommand),
     /// Tell what a kind or one of its fields is for
     Explain(Explain),
     /// Print the server's API description (OpenAPI 3.1)
@@ -93,6 +100,26 @@ pub enum Command {
     /// Write the server's API description as Markdown pages
     #[command(hide = true)]
     Reference(Reference),
+}
+
+/// `stoa context`. `stoa login` stores contexts.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum ContextCommand {
+    /// List stored contexts, without their secrets
+    #[command(visible_alias = "ls")]
+    List,
+    /// Make a stored context the one in force
+    Use {
+        /// The context
+        #[arg(value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+    },
+    /// Forget contexts, with their keys
+    Delete {
+        /// The contexts
+        #[arg(required = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        names: Vec<String>,
+    },
 }
 
 /// `stoa explain`
@@ -222,7 +249,7 @@ pub struct Order {
     /// Block whose outputs the new one uses; repeatable
     #[arg(long = "parent", value_name = "UUID|NAME")]
     pub parents: Vec<String>,
-    /// Wait silently for the end
+    /// Wait for the end, and say only what is waited for
     #[arg(long, conflicts_with = "watch")]
     pub wait: bool,
     /// Follow the run live; exit with 0 only if it succeeds

@@ -4,7 +4,7 @@ use crate::args::{Format, Global};
 use crate::failure::Failure;
 use jiff::Timestamp;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 /// The two streams of a command, and what is known about whoever reads them.
 pub(crate) struct Console {
@@ -119,6 +119,21 @@ impl Console {
     pub(crate) fn warn(&mut self, text: impl Display) -> Result<(), Failure> {
         self.note(format_args!("warning: {text}"))
     }
+}
+
+/// Asks a person to confirm; anything but a yes is a no, and so is nobody there to answer.
+pub(crate) fn confirmed(console: &mut Console, question: &str) -> Result<(), Failure> {
+    console.write(Channel::Err, &format!("{question} [y/N] "))?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    // Only a person's own return key ended the line.
+    if !io::stdin().is_terminal() {
+        console.write(Channel::Err, "\n")?;
+    }
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::Operation("not confirmed, and nothing was changed; --yes does not ask".to_owned()))
 }
 
 /// Text of others, safe to show: escape sequences and control characters are taken out, lines and tabs stay.

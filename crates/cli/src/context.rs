@@ -58,6 +58,22 @@ pub(crate) struct KeyFile {
     pub(crate) client_secret: String,
 }
 
+impl Contexts {
+    /// All of them by name, and whether each is the one in force.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Context, bool)> {
+        let current = self.current.as_deref();
+        self.contexts.iter().map(move |(name, context)| (name.as_str(), context, current == Some(name)))
+    }
+
+    fn named(&self, name: &str) -> Result<&Context, Failure> {
+        self.contexts.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.contexts.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Failure::Configuration(format!("no context `{name}` is stored; there is {known}"))
+        })
+    }
+}
+
 impl Context {
     fn credential(&self) -> Credential {
         match (&self.api_token, &self.client_id, &self.client_secret) {
@@ -76,6 +92,7 @@ impl KeyFile {
         let unusable = |problem: &dyn std::fmt::Display| {
             Failure::Configuration(format!("cannot use the key file `{}`: {problem}", path.display()))
         };
+        for_owner_only(path)?;
         let text = std::fs::read_to_string(path).map_err(|error| unusable(&error))?;
         serde_json::from_str(&text).map_err(|error| unusable(&error))
     }
@@ -110,11 +127,7 @@ pub(crate) fn given_credential(global: &Global) -> Result<Option<Credential>, Fa
 pub(crate) fn settle(global: &Global, store: &Store) -> Result<Connection, Failure> {
     if let Some(name) = filled(global.context.as_ref()) {
         let contexts = store.read()?;
-        let Some(context) = contexts.contexts.get(&name) else {
-            let known: Vec<_> = contexts.contexts.keys().map(String::as_str).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(Failure::Configuration(format!("no context `{name}` is stored; there is {known}")));
-        };
+        let context = contexts.named(&name)?;
         return Ok(Connection { url: context.url.clone(), credential: context.credential() });
     }
     let key_file = global.key_file.as_deref().filter(|path| !path.as_os_str().is_empty());
@@ -186,7 +199,9 @@ impl Store {
         &self.0
     }
 
-    fn read(&self) -> Result<Contexts, Failure> {
+    /// What is stored.
+    pub(crate) fn read(&self) -> Result<Contexts, Failure> {
+        for_owner_only(&self.0)?;
         let unusable = |problem: &dyn std::fmt::Display| {
             Failure::Configuration(format!("cannot use `{}`: {problem}", self.0.display()))
         };
@@ -202,10 +217,66 @@ impl Store {
         let mut contexts = self.read()?;
         contexts.contexts.insert(name.to_owned(), context);
         contexts.current = Some(name.to_owned());
-        let text = toml::to_string(&contexts)
+        self.write(&contexts)
+    }
+
+    /// Makes a stored context the current one.
+    pub(crate) fn choose(&self, name: &str) -> Result<(), Failure> {
+        let mut contexts = self.read()?;
+        contexts.named(name)?;
+        contexts.current = Some(name.to_owned());
+        self.write(&contexts)
+    }
+
+    /// Forgets contexts: all of them, or none when one is not there.
+    pub(crate) fn forget(&self, names: &[String]) -> Result<(), Failure> {
+        let mut contexts = self.read()?;
+        for name in names {
+            contexts.named(name)?;
+        }
+        contexts.contexts.retain(|name, _| !names.contains(name));
+        contexts.current = contexts.current.filter(|name| !names.contains(name));
+        self.write(&contexts)
+    }
+
+    fn write(&self, contexts: &Contexts) -> Result<(), Failure> {
+        let text = toml::to_string(contexts)
             .map_err(|error| Failure::Operation(format!("cannot write the contexts: {error}")))?;
+        if let Some(folder) = self.0.parent() {
+            private_folder(folder)
+                .map_err(|error| Failure::Operation(format!("cannot use `{}`: {error}", folder.display())))?;
+        }
         write_private(&self.0, &text)
     }
+}
+
+/// Refuses a file with credentials that other people on this machine can read.
+fn for_owner_only(file: &Path) -> Result<(), Failure> {
+    #[cfg(unix)]
+    if let Ok(found) = std::fs::metadata(file) {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = found.permissions().mode() & 0o777;
+        if mode & 0o007 != 0 {
+            let file = file.display();
+            return Err(Failure::Configuration(format!(
+                "`{file}` holds credentials, and everybody on this machine may use it (mode {mode:04o}): \
+                 `chmod 600 {file}`, and change the key if somebody may have read it"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder that only its owner may enter, or an existing one such.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    #[cfg(unix)]
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -312,6 +383,7 @@ mod tests {
         store.keep("a", context("https://a", "id")).unwrap();
         store.keep("b", context("https://b", "id")).unwrap();
         assert_eq!(std::fs::metadata(store.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no drafts stay behind");
 
         std::fs::write(store.path(), "current = 3").unwrap();

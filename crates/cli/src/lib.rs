@@ -8,10 +8,12 @@ mod apikey;
 mod apply;
 mod args;
 mod block;
+mod chosen;
 mod console;
 mod context;
 mod delete;
 mod describe;
+mod events;
 mod explain;
 mod failure;
 mod get;
@@ -21,8 +23,10 @@ mod near;
 mod operator;
 mod order;
 mod reference;
+mod runner;
 mod runs;
 mod show;
+mod state;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,10 +34,11 @@ mod values;
 mod watch;
 
 pub use args::{
-    Apikey, Apply, Approve, Command, Delete, EventsCommand, Explain, Format, Get, Global, List, Login, Order,
-    Reference, Runs, Verdict,
+    Apikey, Apply, Approve, Command, ContextCommand, Delete, Events, EventsCommand, Explain, Format, Get,
+    Global, List, Login, Order, Reference, Runs, StateCommand, Verdict,
 };
 pub use kinds::Kind;
+pub use runner::Local;
 
 use api::{Api, id_of, no_body};
 use console::{Channel, Console};
@@ -68,6 +73,37 @@ pub fn access(global: &Global) -> Result<(String, stoa_client::Credential), Exit
     })
 }
 
+/// `stoa runner status`: how a runner does, as its server sees it and, where this machine can tell, from near. Whom to
+/// ask, and as whom, is `at`, or what the options, the environment or the stored context name.
+pub async fn runner_status(
+    global: &Global,
+    at: Option<(String, stoa_client::Credential)>,
+    runner: &str,
+    local: Option<Local>,
+) -> ExitCode {
+    let mut console = Console::system(global);
+    let connection = match at {
+        Some((url, credential)) => Ok(context::Connection { url, credential }),
+        None => Store::of_person().and_then(|store| context::settle(global, &store)),
+    };
+    let status = async {
+        let api = Api::new(&connection?)?;
+        runner::status(&api, &mut console, runner, local).await
+    };
+    match status.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report(&mut console, &failure);
+            ExitCode::from(&failure)
+        }
+    }
+}
+
+/// The folder with the stored contexts, if there can be one: it holds credentials.
+pub fn config_folder() -> Option<std::path::PathBuf> {
+    Store::of_person().ok().and_then(|store| store.path().parent().map(std::path::Path::to_owned))
+}
+
 /// Prints what clap has to say about a command line, and the exit code that goes with it: 64 for a mistake,
 /// 0 when help or the version was asked for.
 pub fn usage(error: &clap::Error) -> ExitCode {
@@ -93,11 +129,12 @@ async fn execute(
 ) -> Result<(), Failure> {
     let command = match command {
         Command::Login(login) => return login::login(console, global, store, login).await,
+        Command::Context(command) => return chosen::context(console, store, command),
         other => other,
     };
     let api = Api::new(&context::settle(global, store)?)?;
     match command {
-        Command::Login(_) => Ok(()),
+        Command::Login(_) | Command::Context(_) => Ok(()),
         Command::Get(get) => get::get(&api, console, get).await,
         Command::List(list) => get::list(&api, console, list).await,
         Command::Apply(apply) => apply::apply(&api, console, apply).await,
@@ -108,7 +145,8 @@ async fn execute(
         Command::Approve(approve) => self::approve(&api, console, approve).await,
         Command::Platform(command) => operator::platform(&api, console, command).await,
         Command::Tenant(command) => operator::tenant(&api, console, command).await,
-        Command::Events(EventsCommand::Verify) => operator::verify_events(&api, console).await,
+        Command::Events(events) => events::events(&api, console, events).await,
+        Command::State(command) => state::state(&api, console, command).await,
         Command::Explain(explain) => explain::explain(&api, console, explain).await,
         Command::Reference(reference) => reference::reference(&api, console, reference).await,
         Command::Openapi => openapi(&api, console).await,

@@ -45,7 +45,7 @@ async fn operated(api: &Api, name: &str) -> Option<String> {
 }
 
 /// For people a word, for programs what the server answered.
-fn told(console: &mut Console, answer: &Value, word: impl Display) -> Result<(), Failure> {
+pub(crate) fn told(console: &mut Console, answer: &Value, word: impl Display) -> Result<(), Failure> {
     if console.format == Format::Table || answer.is_null() {
         return console.note(word);
     }
@@ -60,16 +60,6 @@ fn body(members: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Va
 
 fn verdict(decision: Decision, yes: &str, no: &str) -> String {
     if decision == Decision::Approve { yes } else { no }.to_owned()
-}
-
-/// `stoa events verify`.
-pub(crate) async fn verify_events(api: &Api, console: &mut Console) -> Result<(), Failure> {
-    let answer = api.client().get("/api/stoa/v1/events/verification", JSON).await?;
-    if answer["intact"] == true {
-        return told(console, &answer, format_args!("{} events, all as they were written", answer["events"]));
-    }
-    let broken = &answer["firstBroken"];
-    Err(Failure::Operation(format!("event {broken} of the log is not what was written")))
 }
 
 /// `stoa platform`.

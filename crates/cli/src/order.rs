@@ -52,12 +52,16 @@ pub(crate) async fn order(api: &Api, console: &mut Console, order: Order) -> Res
     if console.quiet {
         console.line(&uuid)?;
     }
-    let channel = match (order.wait || console.quiet, is_table) {
+    let channel = match (console.quiet, is_table) {
         (true, _) => None,
         (false, true) => Some(Channel::Out),
         (false, false) => Some(Channel::Err),
     };
-    let mut view = View::new(console, Wish { channel, json: false, logs: order.logs });
+    let mut view = if order.wait {
+        View::reasons(console)
+    } else {
+        View::new(console, Wish { channel, json: false, logs: order.logs })
+    };
     let following = watch::block(api, console, &mut view, &uuid, &Goal::Settled);
     let end = within(order.timeout, following).await;
     match end {

@@ -46,6 +46,8 @@ pub struct Settings {
     pub session_life: Duration,
     /// Whether callers' addresses are taken from `X-Forwarded-For`, because a proxy stands in front.
     pub behind_proxy: bool,
+    /// Whether what callers name may be looked up at loopback, link-local and private addresses.
+    pub private_addresses: bool,
     /// How long an access token from `/api/login` lives.
     pub access_token_life: Duration,
 }
@@ -70,6 +72,7 @@ impl Settings {
             session_idle: Duration::from_hours(1),
             session_life: Duration::from_hours(12),
             behind_proxy: false,
+            private_addresses: false,
             access_token_life: Duration::from_mins(5),
         }
     }

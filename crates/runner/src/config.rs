@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use stoa_client::Credential;
 
 use crate::RunnerError;
+use crate::isolation::Isolation;
 
 /// Everything a runner needs to know. Missing values in a file take the defaults.
 #[derive(Clone, Serialize, Deserialize)]
@@ -38,6 +39,14 @@ pub struct Config {
     pub manual: ManualRuns,
     /// What a process of a run may use.
     pub limits: Limits,
+    /// Whether programs of runs are started in namespaces of their own.
+    pub isolation: Isolation,
+    /// Files and folders that programs of runs do not see, besides the runner's own.
+    pub hidden: Vec<PathBuf>,
+    /// The program that answers [`CONFINE`](crate::CONFINE); without it there are no namespaces. The program that
+    /// embeds the runner names itself here.
+    #[serde(skip)]
+    pub confiner: Option<PathBuf>,
     /// Names of further variables that processes of runs inherit from this process.
     pub pass_environment: Vec<String>,
     /// Pause between two questions for work when nothing wakes the runner earlier.
@@ -89,6 +98,9 @@ impl Default for Config {
             binaries: Binaries::default(),
             manual: ManualRuns::default(),
             limits: Limits::default(),
+            isolation: Isolation::default(),
+            hidden: Vec::new(),
+            confiner: None,
             pass_environment: Vec::new(),
             poll_interval: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(10),
@@ -120,11 +132,14 @@ impl Config {
     /// A commented configuration file with every setting at its default.
     pub const DEFAULT_FILE: &str = include_str!("../runner.default.toml");
 
-    /// Reads a configuration file. Unknown names are refused, so that a typing error does not pass for a setting.
+    /// Reads a configuration file, and hides it from runs: it holds the key. Unknown names are refused, so that a typing error does not pass for a setting.
     pub fn load(file: &Path) -> Result<Self, RunnerError> {
         let text = std::fs::read_to_string(file)
             .map_err(|error| RunnerError::File { path: file.to_owned(), source: error })?;
-        toml::from_str(&text).map_err(|error| RunnerError::BadConfig(format!("{}: {error}", file.display())))
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|error| RunnerError::BadConfig(format!("{}: {error}", file.display())))?;
+        config.hidden.push(file.to_owned());
+        Ok(config)
     }
 }
 

@@ -19,6 +19,9 @@ pub enum RunnerError {
         /// Why.
         source: std::io::Error,
     },
+    /// Runs cannot be isolated as far as the configuration wants it.
+    #[error("runs cannot be isolated by namespaces, which `isolation = \"required\"` asks for: {0}")]
+    NotIsolated(String),
     /// Another process works in the same folder.
     #[error("another runner works in `{}`: give each its own folder", .0.display())]
     WorkDirInUse(PathBuf),

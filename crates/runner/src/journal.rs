@@ -87,7 +87,12 @@ impl Journal {
             crate::folder::private_folder(&folder)
                 .map_err(|source| RunnerError::File { path: folder.clone(), source })?;
         }
-        Ok(Self { folder })
+        Ok(Self::at(folder))
+    }
+
+    /// The journal in a folder that is there.
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     /// Keeps a report in place of an earlier one about the same run.

@@ -1,8 +1,8 @@
 //! The runner: it claims runs of building blocks over HTTP, executes OpenTofu for them, and reports while it happens.
 //!
 //! It knows the server only through [`stoa_client`], whether it runs beside it in one process or far away. Each run
-//! has a private folder that is wiped in the end, a clean environment, a process group and resource limits of its own;
-//! after the claim, only the run's own token is used. What is said about a run is kept on disk until the server has
+//! has a private folder that is wiped in the end, a clean environment, a process group and resource limits of its own,
+//! and namespaces where the kernel has them; after the claim, only the run's own token is used. What is said about a run is kept on disk until the server has
 //! acknowledged it.
 //!
 //! A run's way through this crate: [`run`] claims it, `work` frames it with folder, reports and last word, `dispatch`
@@ -21,8 +21,10 @@ mod github;
 mod gitlab;
 mod init;
 mod inputs;
+mod isolation;
 mod journal;
 mod log;
+mod look;
 mod manual;
 mod pipeline;
 mod process;
@@ -37,4 +39,6 @@ mod work;
 pub use config::{Binaries, Config, Limits, ManualRuns};
 pub use error::RunnerError;
 pub use init::{NewRunner, init};
+pub use isolation::{COMMAND as CONFINE, Isolation, confine};
+pub use look::{Near, look};
 pub use service::run;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::config::Limits;
 use crate::environment::Environment;
+use crate::isolation::Confinement;
 use crate::log::{Lines, Log};
 use crate::stop::{Stop, StopReason};
 
@@ -23,6 +24,8 @@ pub(crate) struct Program<'a> {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a Environment,
+    /// What it sees of the places that are hidden from programs of runs; itself, anyway.
+    pub(crate) shown: Vec<PathBuf>,
     /// What it reads from its standard input.
     pub(crate) input: Option<Vec<u8>>,
     /// How long it may take on top of what the whole run may take.
@@ -86,6 +89,7 @@ pub(crate) enum NotFinished {
 #[derive(Clone, Debug)]
 pub(crate) struct Processes {
     limiter: Option<(PathBuf, Vec<OsString>)>,
+    confinement: Option<Confinement>,
     kill_grace: Duration,
 }
 
@@ -113,7 +117,30 @@ impl Processes {
         if limiter.is_none() {
             tracing::warn!("`prlimit` is not installed: processes of runs have no resource limits");
         }
-        Self { limiter, kill_grace }
+        Self { limiter, confinement: None, kill_grace }
+    }
+
+    /// The same, in namespaces.
+    pub(crate) fn confined(self, confinement: Option<Confinement>) -> Self {
+        Self { confinement, ..self }
+    }
+
+    /// The whole command line of a program: enter namespaces, set limits, be the program.
+    fn words(&self, program: &Program<'_>) -> Vec<OsString> {
+        let mut words = Vec::new();
+        if let Some(confinement) = &self.confinement {
+            let mut shown = program.shown.clone();
+            shown.push(program.path.to_owned());
+            shown.extend(program.path.canonicalize());
+            words.extend(confinement.prefix(&shown));
+        }
+        if let Some((limiter, arguments)) = &self.limiter {
+            words.push(limiter.clone().into());
+            words.extend(arguments.iter().cloned());
+        }
+        words.push(program.path.into());
+        words.extend(program.arguments.iter().cloned());
+        words
     }
 
     /// Runs a program to its end, or until it is stopped. Every line it says is handed out at once. When this
@@ -180,16 +207,10 @@ impl Processes {
     }
 
     fn start(&self, program: &Program<'_>) -> io::Result<(Group, Child, Streams)> {
-        let mut command = match &self.limiter {
-            Some((limiter, arguments)) => {
-                let mut command = Command::new(limiter);
-                command.args(arguments).arg(program.path);
-                command
-            }
-            None => Command::new(program.path),
-        };
+        let words = self.words(program);
+        let mut command = Command::new(&words[0]);
         command
-            .args(&program.arguments)
+            .args(&words[1..])
             .current_dir(program.folder)
             .env_clear()
             .envs(program.environment.iter())

@@ -3,7 +3,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// What stands in a text where a secret was.
@@ -16,6 +16,15 @@ const SHORTEST_PART: usize = 6;
 const LINE_WIDTHS: [usize; 2] = [64, 76];
 /// Secrets of more lines than this, such as whole files, are known by these many lines.
 const MOST_LINES: usize = 5000;
+
+/// What programs leave as it is in addresses, besides letters and digits: nothing, what the standard allows, that and
+/// slashes, and what browsers leave.
+const IN_ADDRESSES: [&AsciiSet; 4] = {
+    const STANDARD: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const PATHS: AsciiSet = STANDARD.remove(b'/');
+    const BROWSERS: AsciiSet = STANDARD.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+    [NON_ALPHANUMERIC, &STANDARD, &PATHS, &BROWSERS]
+};
 
 /// Knows the secrets of one run.
 #[derive(Default)]
@@ -55,7 +64,12 @@ impl Redactor {
             return;
         }
         self.patterns.push(trimmed.to_owned());
-        self.patterns.push(utf8_percent_encode(trimmed, NON_ALPHANUMERIC).to_string());
+        for set in IN_ADDRESSES {
+            let encoded = utf8_percent_encode(trimmed, set).to_string();
+            self.patterns.push(encoded.replace("%20", "+"));
+            self.patterns.push(with_small_digits(&encoded));
+            self.patterns.push(encoded);
+        }
         let in_json = Value::from(trimmed).to_string();
         self.patterns.push(in_json.trim_matches('"').to_owned());
         self.learn_base64(secret.as_bytes());
@@ -117,6 +131,17 @@ impl Redactor {
     }
 }
 
+/// The same in addresses, with small letters in the digits: `%2f` for `%2F`.
+fn with_small_digits(encoded: &str) -> String {
+    let mut digits = 0;
+    let small = |letter: char| {
+        let is_digit = digits > 0;
+        digits = if letter == '%' { 2 } else { usize::saturating_sub(digits, 1) };
+        if is_digit { letter.to_ascii_lowercase() } else { letter }
+    };
+    encoded.chars().map(small).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
@@ -137,6 +162,17 @@ mod tests {
         assert_eq!(redactor.clean("pw=p\"ss wörd."), "pw=[redacted].");
         assert_eq!(redactor.clean(r#"{"pw":"p\"ss wörd"}"#), r#"{"pw":"[redacted]"}"#);
         assert_eq!(redactor.clean("?pw=p%22ss%20w%C3%B6rd&x"), "?pw=[redacted]&x");
+        let paths = knowing(&["a-b/c d!E=F"]);
+        for form in [
+            "a-b%2Fc%20d%21E%3DF",
+            "a%2Db%2Fc+d%21E%3DF",
+            "a-b/c%20d%21E%3dF",
+            "a-b%2fc+d!E%3DF",
+            "a-b%2fc%20d%21E%3dF",
+        ] {
+            let cleaned = paths.clean(form);
+            assert!(cleaned == "[redacted]" || !cleaned.contains('d'), "{form}: {cleaned}");
+        }
         assert_eq!(redactor.clean("token is abcdef"), "token is [redacted]");
         assert_eq!(redactor.clean("+ second line"), "+ [redacted]");
         assert_eq!(redactor.clean("nothing to hide"), "nothing to hide");

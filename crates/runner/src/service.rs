@@ -21,6 +21,7 @@ use crate::RunnerError;
 use crate::config::Config;
 use crate::folder::{private_folder, wipe};
 use crate::git::Mirrors;
+use crate::isolation::Confinement;
 use crate::journal::{Due, Journal};
 use crate::pipeline::Turns;
 use crate::process::Processes;
@@ -125,7 +126,8 @@ fn start(mut config: Config) -> Result<Runner, RunnerError> {
         ("x-meshcloud-runner-name", "stoa-runner"),
         ("x-meshcloud-runner-version", env!("CARGO_PKG_VERSION")),
     ])?;
-    let processes = Processes::new(&config.limits, config.kill_grace);
+    let confinement = Confinement::of(&config)?;
+    let processes = Processes::new(&config.limits, config.kill_grace).confined(confinement);
     let git = config.work_dir.join("git");
     let journal = Journal::open(config.work_dir.join("reports"))?;
     Ok(Runner {

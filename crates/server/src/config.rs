@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use stoa_runner::Isolation;
 
 /// Settings of a server process.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,6 +32,24 @@ pub struct Config {
     /// OpenTofu program of the embedded runner; `tofu` from the PATH when absent
     #[arg(long, env = "STOA_TOFU", value_name = "PATH")]
     pub tofu: Option<PathBuf>,
+    /// Whether the embedded runner starts programs in namespaces of their own: auto, required or off
+    #[arg(
+        long,
+        env = "STOA_RUNNER_ISOLATION",
+        default_value = "auto",
+        value_name = "HOW",
+        value_parser = isolation
+    )]
+    pub runner_isolation: Isolation,
+    /// The program that starts programs in namespaces; this one, where it is the one that serves.
+    #[arg(skip)]
+    pub confiner: Option<PathBuf>,
+    /// Further places that programs of runs do not see.
+    #[arg(skip)]
+    pub hidden: Vec<PathBuf>,
+    /// Let tests of repositories and platforms reach loopback, link-local and private addresses
+    #[arg(long, env = "STOA_ALLOW_PRIVATE_ADDRESSES", value_parser = BoolishValueParser::new())]
+    pub allow_private_addresses: bool,
     /// Identifier of the admin workspace
     #[arg(long, env = "STOA_ADMIN_WORKSPACE", default_value = "demo-partner", value_name = "NAME")]
     pub admin_workspace: String,
@@ -81,6 +100,9 @@ pub struct Config {
     /// Minutes after which every session ends
     #[arg(long, env = "STOA_SESSION_MINUTES", default_value_t = 720, value_name = "N")]
     pub session_minutes: u64,
+    /// Seconds a client may take for the head of a request, and between two pieces of its body
+    #[arg(long, env = "STOA_CLIENT_PATIENCE_SECONDS", default_value_t = 60, value_name = "N")]
+    pub client_patience_seconds: u64,
     /// Take callers' addresses from X-Forwarded-For: a proxy in front of this server sets it
     #[arg(long, env = "STOA_BEHIND_PROXY", value_parser = BoolishValueParser::new())]
     pub behind_proxy: bool,
@@ -117,6 +139,15 @@ pub enum ConfigError {
     /// Something else, told in a sentence.
     #[error("{0}")]
     Other(String),
+}
+
+fn isolation(text: &str) -> Result<Isolation, String> {
+    match text {
+        "auto" => Ok(Isolation::Auto),
+        "required" => Ok(Isolation::Required),
+        "off" => Ok(Isolation::Off),
+        other => Err(format!("must be auto, required or off, not `{other}`")),
+    }
 }
 
 /// A workspace role and the days for which it is given at most.

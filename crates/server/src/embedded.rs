@@ -3,6 +3,7 @@
 use crate::bootstrap::EMBEDDED_KEY;
 use crate::config::{Config, ConfigError};
 use crate::pending::{Pending, Written};
+use std::path::PathBuf;
 use std::time::Duration;
 use stoa_base::ObjectId;
 use stoa_blocks::runner::SHARED;
@@ -36,6 +37,16 @@ pub fn key(config: &Config) -> Result<(PrivateKey, bool), ConfigError> {
     }
 }
 
+/// What programs of runs do not see: everything of the server, wherever it was told to keep it.
+fn hidden(config: &Config) -> Vec<PathBuf> {
+    let mut hidden = config.hidden.clone();
+    hidden.push(config.store.data_dir.clone());
+    hidden.extend(config.store.master_key_file.clone());
+    hidden.extend(config.sign_in_config.clone());
+    hidden.extend(config.store.database_files());
+    hidden
+}
+
 /// The embedded runner's configuration.
 pub fn config(
     config: &Config,
@@ -58,6 +69,9 @@ pub fn config(
         work_dir: config.store.data_dir.join("runner"),
         parallel: config.runner_parallel,
         allow_local_repositories: config.allow_local_repositories,
+        isolation: config.runner_isolation,
+        hidden: hidden(config),
+        confiner: config.confiner.clone(),
         prefer_base_url: true,
         binaries,
         ..stoa_runner::Config::default()

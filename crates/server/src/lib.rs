@@ -3,6 +3,7 @@
 pub mod assembly;
 pub mod bootstrap;
 pub mod config;
+mod connections;
 pub mod controllers;
 pub mod embedded;
 pub mod finding;

@@ -1,8 +1,9 @@
 //! The one binary, `stoa`: server, runner and client commands.
 
-use clap::{Parser, Subcommand};
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use stoa_server::keys::Keys;
 use stoa_server::{Config, ConfigError};
@@ -35,6 +36,17 @@ enum Command {
     /// Look after the keys of an installation: its master key and the ring that this wraps
     #[command(subcommand)]
     Keys(Keys),
+    /// Print completions for a shell, to be loaded by it
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command into a folder
+    Man {
+        /// Folder for the pages, which must exist
+        #[arg(value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
     /// Print the version
     Version {
         /// As JSON
@@ -67,6 +79,14 @@ enum Runner {
     },
     /// Claim and execute runs until stopped; the same as without a command
     Run(RunnerRun),
+    /// Tell whether a runner is there, what waits for it and how it keeps runs apart; exit with 1 if it is silent
+    Status {
+        /// A runner of the server in use, by uuid or display name; the one that is configured here if absent
+        #[arg(value_name = "UUID|NAME")]
+        runner: Option<String>,
+        #[command(flatten)]
+        here: RunnerRun,
+    },
 }
 
 /// Which runner.
@@ -77,7 +97,15 @@ struct RunnerRun {
     config: PathBuf,
 }
 
+/// This program, whatever happens to its file.
+const MYSELF: &str = "/proc/self/exe";
+
 fn main() -> ExitCode {
+    // Before there are threads: this is how a runner starts what runs execute.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == stoa_runner::CONFINE) {
+        return stoa_runner::confine(words);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return stoa_cli::usage(&error),
@@ -88,8 +116,10 @@ fn main() -> ExitCode {
     };
     runtime.block_on(async {
         match cli.command {
-            Command::Serve(config) => {
+            Command::Serve(mut config) => {
                 log();
+                config.confiner = Some(MYSELF.into());
+                config.hidden.extend(stoa_cli::config_folder());
                 serve(*config).await
             }
             Command::Runner { command: Some(Runner::Run(runner)), .. }
@@ -101,6 +131,11 @@ fn main() -> ExitCode {
                 command: Some(Runner::Init { workspace, name, implementation, config, work_dir }),
                 ..
             } => init(&cli.global, workspace, name, implementation, config, work_dir).await,
+            Command::Runner { command: Some(Runner::Status { runner, here }), .. } => {
+                status(&cli.global, runner, &here.config).await
+            }
+            Command::Completions { shell } => completions(shell),
+            Command::Man { into } => manual(into.as_deref()),
             Command::Keys(keys) => {
                 log_from("warn");
                 match stoa_server::keys::run(keys).await {
@@ -172,7 +207,11 @@ async fn serve(config: Config) -> ExitCode {
 
 async fn run(file: PathBuf) -> ExitCode {
     let config = match stoa_runner::Config::load(&file) {
-        Ok(config) => config,
+        Ok(mut config) => {
+            config.confiner = Some(MYSELF.into());
+            config.hidden.extend(stoa_cli::config_folder());
+            config
+        }
         Err(error) => return failed(&ConfigError::Other(error.to_string()).into()),
     };
     let stop = CancellationToken::new();
@@ -208,6 +247,9 @@ async fn init(
         config_file: config_file.clone(),
         work_dir,
     };
+    if std::io::stderr().is_terminal() {
+        let _ = writeln!(std::io::stderr(), "making a key pair and registering the runner …");
+    }
     match stoa_runner::init(new).await {
         Ok(config) => say(&format!(
             "Runner {} is registered. Start it with: stoa runner run --config {}",
@@ -215,6 +257,63 @@ async fn init(
             config_file.display()
         )),
         Err(error) => failed(&error.into()),
+    }
+}
+
+async fn status(global: &stoa_cli::Global, runner: Option<String>, file: &Path) -> ExitCode {
+    if let Some(runner) = runner {
+        return stoa_cli::runner_status(global, None, &runner, None).await;
+    }
+    let config = match stoa_runner::Config::load(file) {
+        Ok(mut config) => {
+            config.confiner = Some(MYSELF.into());
+            config
+        }
+        Err(error) => return failed(&ConfigError::Other(told(&error)).into()),
+    };
+    let near = stoa_runner::look(&config);
+    let local =
+        stoa_cli::Local { is_at_work: near.is_at_work, isolation: near.isolation, unsent: near.unsent };
+    let at = (config.base_url.clone(), config.credential.clone());
+    stoa_cli::runner_status(global, Some(at), &config.runner_uuid, Some(local)).await
+}
+
+/// An error with what caused it, on one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text.push_str(": ");
+        text.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    text
+}
+
+fn completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "stoa", &mut script);
+    written(std::io::stdout().write_all(&script))
+}
+
+fn manual(into: Option<&Path>) -> ExitCode {
+    let command = Cli::command();
+    let Some(folder) = into else {
+        let mut page = Vec::new();
+        let made = clap_mangen::Man::new(command).render(&mut page);
+        return written(made.and_then(|()| std::io::stdout().write_all(&page)));
+    };
+    match clap_mangen::generate_to(command, folder) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&anyhow::anyhow!("{}: {error}", folder.display())),
+    }
+}
+
+/// Whoever closed our output has read enough.
+fn written(result: std::io::Result<()>) -> ExitCode {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => failed(&error.into()),
+        _ => ExitCode::SUCCESS,
     }
 }
 

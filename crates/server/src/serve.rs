@@ -3,7 +3,7 @@
 use crate::bootstrap::{self, Admin, Made, Wanted};
 use crate::config::{Config, ConfigError};
 use crate::pending::{Pending, Written};
-use crate::{assembly, controllers, embedded, keys, providers};
+use crate::{assembly, connections, controllers, embedded, keys, providers};
 use anyhow::Context;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -62,6 +62,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     settings.session_idle = Duration::from_mins(config.session_idle_minutes);
     settings.session_life = Duration::from_mins(config.session_minutes);
     settings.behind_proxy = config.behind_proxy;
+    settings.private_addresses = config.allow_private_addresses;
     let days = |days: u32| std::time::Duration::from_hours(24) * days;
     settings.recertification =
         config.recertify.iter().map(|(role, most)| (role.clone(), days(*most))).collect();
@@ -100,7 +101,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tasks.spawn(controllers::sequence(Arc::clone(&app), nudge, stop.clone()));
         tasks.spawn(controllers::hold_ring(Arc::clone(&app), stop.clone()));
     }
-    tasks.spawn(serve(listener, Arc::clone(&app), stop.clone()));
+    let patience = Duration::from_secs(config.client_patience_seconds.max(1));
+    let routes = stoa_panel::router(Arc::clone(&app));
+    tasks.spawn(connections::serve(listener, routes, patience, stop.clone()));
     let runner = if config.no_runner {
         None
     } else {
@@ -232,16 +235,6 @@ fn start_runner(
             tracing::error!(%error, "the embedded runner ended");
         }
     })))
-}
-
-async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
-    let routes = stoa_panel::router(app);
-    let stopped = stop.clone();
-    let serving = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move { stopped.cancelled().await });
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "serving ended");
-    }
 }
 
 impl Running {

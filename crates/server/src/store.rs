@@ -30,6 +30,13 @@ pub struct Store {
     pub master_key: Option<String>,
 }
 
+/// A file that has the name of another, and this behind it.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.to_owned().into_os_string();
+    path.push(ending);
+    path.into()
+}
+
 impl Store {
     /// The database.
     pub fn database_url(&self) -> String {
@@ -38,23 +45,37 @@ impl Store {
             .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("stoa.db").display()))
     }
 
+    /// The file of a SQLite database.
+    fn database_file(&self) -> Option<PathBuf> {
+        let url = self.database_url();
+        let path = url.strip_prefix("sqlite:")?;
+        Some(path.strip_prefix("//").unwrap_or(path).into())
+    }
+
+    /// The files of a SQLite database, those included that come and go.
+    pub fn database_files(&self) -> Vec<PathBuf> {
+        let Some(database) = self.database_file() else { return Vec::new() };
+        let others = ["-wal", "-shm", ".lock"].map(|ending| beside(&database, ending));
+        others.into_iter().chain([database]).collect()
+    }
+
     /// Takes hold of a SQLite database: a second process on one file is refused, since neither would hear of the
     /// other's changes. PostgreSQL takes several.
     pub fn hold(&self) -> Result<Option<File>, ConfigError> {
-        let url = self.database_url();
-        let Some(database) = url.strip_prefix("sqlite:") else {
+        let Some(database) = self.database_file() else {
+            let url = self.database_url();
             let known = ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme));
             let problem = "the database URL must begin with `sqlite:` or `postgres:`";
             return if known { Ok(None) } else { Err(ConfigError::Other(problem.into())) };
         };
-        let database = database.strip_prefix("//").unwrap_or(database);
-        let path = PathBuf::from(format!("{database}.lock"));
+        let path = beside(&database, ".lock");
         let fail = |source| ConfigError::File { path: path.clone(), source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = file.map_err(fail)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => {
+                let database = database.display();
                 Err(ConfigError::Other(format!("{database}: another server process uses this database")))
             }
             Err(TryLockError::Error(source)) => Err(fail(source)),

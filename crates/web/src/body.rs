@@ -108,7 +108,16 @@ fn refusal(error: &Unread) -> Refusal {
     }
     let path = error.path().to_string();
     let field = if path == "." { "body".to_owned() } else { path };
-    Refusal::invalid(field, format!("cannot be read: {}", error.inner()))
+    Refusal::invalid(field, format!("cannot be read: {}", without_text(&error.inner().to_string())))
+}
+
+/// What serde says, without the text that it found: that may be a secret at the wrong place.
+fn without_text(problem: &str) -> String {
+    let found = problem.split_once("string \"").and_then(|(before, rest)| {
+        let (_, after) = rest.rsplit_once("\", ")?;
+        Some(format!("{before}a text, {after}"))
+    });
+    found.unwrap_or_else(|| problem.to_owned())
 }
 
 /// A typed value out of JSON. Nulls count as absent; the refusal names field and rule.
@@ -152,7 +161,9 @@ mod tests {
         assert_eq!(why(json!({"spec": {"displayName": null}})), "`spec.displayName` is required");
         assert!(why(json!({"spec": {"displayName": 7}})).starts_with("`spec.displayName` cannot be read"));
         let wrong = json!({"spec": {"displayName": "x", "sizes": [1, "2"]}});
-        assert!(why(wrong).starts_with("`spec.sizes[1]` cannot be read"));
+        assert_eq!(why(wrong), "`spec.sizes[1]` cannot be read: invalid type: a text, expected i64");
+        let secret = json!({"spec": {"displayName": "x", "sizes": "s3c\", \"ret"}});
+        assert!(!why(secret).contains("s3c"));
         assert!(typed::<Whole>(json!({"spec": {"displayName": "x", "more": 1}, "_links": {}})).is_ok());
     }
 

@@ -11,7 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::header::{ACCEPT, CONTENT_TYPE, EXPECT};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
@@ -61,11 +61,13 @@ pub async fn handle(app: Arc<App>, request: axum::extract::Request) -> Response 
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let took = started.elapsed();
+    // Who knows the token of a link may use it: it stays out of the log.
+    let shown = if pattern.contains("{token}") { &pattern } else { &path };
     app.metrics.request(&parts.method, &pattern, response.status(), took);
     tracing::info!(
         request.id = id,
         http.method = %parts.method,
-        url.path = path,
+        url.path = shown,
         http.status = response.status().as_u16(),
         duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request served"
@@ -257,6 +259,12 @@ fn lingering(response: Response, mut rest: Body) -> Response {
 /// Steps 4 to 6: content type, accept, JSON.
 fn negotiate(route: &Route, request: &mut Request, raw: Bytes) -> Result<(), Refusal> {
     let content_type = header(&request.headers, &CONTENT_TYPE);
+    // What unpacks to much more than was sent is never unpacked.
+    let encoding = header(&request.headers, &CONTENT_ENCODING).filter(|_| !raw.is_empty());
+    if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        let problem = format!("The body must come without a Content-Encoding, not as {encoding}.");
+        return Err(Refusal::UnsupportedMediaType(problem));
+    }
     let taken = match route.takes {
         Takes::Nothing => None,
         Takes::Raw(_) => {

@@ -143,6 +143,8 @@ pub fn route() -> Route {
                 ("workspace", "Only what this workspace owns"),
                 ("runner", "Only runs that wait for this runner"),
                 ("since", "Resume after this sequence number"),
+                ("last", "Begin so many changes before now"),
+                ("follow", "`false`: end after what happened up to now"),
             ],
             produces: Some("text/event-stream"),
             success: &[200],
@@ -164,10 +166,21 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
     if seen.is_empty() && claims == Visibility::default() {
         return Err(Refusal::Forbidden("This credential may read nothing that changes.".into()).into());
     }
-    let seq = match resumed(&request) {
-        Some(seq) => seq,
-        None => app.db.read(feed::newest).await?,
+    let number = |name: &'static str| -> Outcome<Option<i64>> {
+        let number = request.query(name).map(str::parse).transpose();
+        Ok(number
+            .ok()
+            .filter(|number| number.is_none_or(|number| number >= 0))
+            .ok_or_else(|| Refusal::invalid(name, "must be a whole number that is not negative"))?)
     };
+    let last = number("last")?;
+    let follows = match request.query("follow") {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => return Err(Refusal::invalid("follow", "must be true or false").into()),
+    };
+    let newest = app.db.read(feed::newest).await?;
+    let seq = resumed(&request).unwrap_or_else(|| newest - last.unwrap_or(0).min(newest));
     let filter = |name| request.query(name).map(str::to_owned);
     let (kind, uuid, workspace, runner) =
         (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
@@ -186,12 +199,13 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
         };
         let wanted: Vec<Event> = events.iter().filter(wanted).cloned().collect();
         let app = Arc::clone(&listening);
+        let over = !follows && events.last().is_none_or(|event| event.seq >= newest);
         Box::pin(async move {
             let wanted = app.db.read(move |tx| within_reach(tx, &call, wanted)).await?;
-            Ok((wanted.iter().map(message).collect(), false))
+            Ok((wanted.iter().map(message).collect(), over))
         })
     });
-    Ok(respond(&app, visitor.again, (seq, None), &[], follow, false))
+    Ok(respond(&app, visitor.again, (seq, None), &[], follow, !follows && seq >= newest))
 }
 
 /// What somebody with some projects only is told of their workspace: what is in these, and what is in none.

@@ -13,6 +13,7 @@ pub mod kind;
 pub mod media;
 pub mod metrics;
 pub mod openapi;
+pub mod outgoing;
 pub mod problem;
 pub mod request;
 pub mod route;

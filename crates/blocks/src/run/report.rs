@@ -9,6 +9,7 @@ use crate::version;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 use stoa_base::{Refusal, RunId};
 use stoa_core::feed::Deed;
@@ -159,13 +160,18 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
     let known = store::steps(tx, run.id)?;
     let mut count = known.len();
     let mut own: Vec<Step> = known.into_iter().filter(|step| step.source == source).collect();
+    let mut places: HashMap<String, usize> =
+        own.iter().enumerate().map(|(place, step)| (step.id.clone(), place)).collect();
     let mut changes = Vec::new();
     for report in given {
         let (id, state) = step_fields(report)?;
-        let place = match own.iter().position(|step| step.id == id) {
-            Some(place) => place,
+        let place = match places.get(id) {
+            // Who tells of one step again and again in one report has nothing more to tell.
+            _ if changes.len() >= STEPS_MAX => break,
+            Some(place) => *place,
             None if count >= STEPS_MAX => continue,
             None => {
+                places.insert(id.to_owned(), own.len());
                 own.push(store::new_step(source, id, own.len()));
                 count += 1;
                 own.len() - 1

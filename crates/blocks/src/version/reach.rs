@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use stoa_core::{Action, Fault, Outcome, Resource};
+use stoa_core::{Action, Fault, Outcome, Resource, Settings};
 use stoa_web::kind::must_exist;
 use stoa_web::openapi::Schemas;
+use stoa_web::outgoing;
 use stoa_web::route::{About, Visitor};
 use stoa_web::{App, Kind, Reply, Request, Route, dispatch, media};
 use url::Url;
@@ -74,15 +75,12 @@ fn refs(answer: &[u8]) -> Vec<String> {
 }
 
 /// Asks a git server for its refs, as `git ls-remote` does.
-async fn ask(repository: &str) -> Result<Vec<u8>, String> {
+async fn ask(settings: &Settings, repository: &str) -> Result<Vec<u8>, String> {
     let url = format!("{}/info/refs?service=git-upload-pack", repository.trim_end_matches('/'));
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE)
-        .user_agent("git/2 stoa")
-        .build()
-        .map_err(|_| "The server has no client for it.".to_owned())?;
-    let mut answer = client.get(&url).send().await.map_err(|error| {
+    let url = Url::parse(&url).map_err(|_| "Its address is not one.".to_owned())?;
+    let client = outgoing::client(settings, &url, PATIENCE).await.map_err(|error| error.to_string())?;
+    let request = client.get(url).header(http::header::USER_AGENT, "git/2 stoa");
+    let mut answer = request.send().await.map_err(|error| {
         if error.is_timeout() {
             format!("It did not answer within {} seconds.", PATIENCE.as_secs())
         } else {
@@ -107,7 +105,7 @@ async fn ask(repository: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-async fn look(repository: &str, wanted: &str) -> Vec<Check> {
+async fn look(settings: &Settings, repository: &str, wanted: &str) -> Vec<Check> {
     const REACHABLE: &str = "REACHABLE";
     const REF: &str = "REF";
     if !Url::parse(repository).is_ok_and(|url| url.scheme() == "https") {
@@ -115,7 +113,7 @@ async fn look(repository: &str, wanted: &str) -> Vec<Check> {
                     of the draft in your own workspace to try it.";
         return vec![check(REACHABLE, "SKIPPED", said)];
     }
-    let answer = match ask(repository).await {
+    let answer = match ask(settings, repository).await {
         Ok(answer) => answer,
         Err(said) => {
             let advice = "See whether the address is right. A private repository needs an SSH key, and then only the \
@@ -159,7 +157,7 @@ async fn run(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<axum:
     let checks = if repository.is_empty() {
         vec![check("REACHABLE", "SKIPPED", "This kind of automation names no repository of its own.")]
     } else {
-        look(&repository, &wanted).await
+        look(&app.world.settings, &repository, &wanted).await
     };
     let test = Test { at: call.now.to_string(), repository, checks };
     let shown = serde_json::to_value(test).map_err(|_| Fault::Corrupt { what: "result of a test" })?;

@@ -1,9 +1,84 @@
 //! What operators can ask for about platforms and tenants.
 
 use super::pair;
+use crate::kinds::Kind;
 use clap::builder::NonEmptyStringValueParser;
 
 /// `stoa events`.
+#[derive(clap::Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Events {
+    /// Which of them to show.
+    #[command(flatten)]
+    pub filter: EventFilter,
+    /// Something else.
+    #[command(subcommand)]
+    pub command: Option<EventsCommand>,
+}
+
+/// Which changes to show.
+#[derive(clap::Args, Clone, Debug)]
+pub struct EventFilter {
+    /// Only changes of this kind, for example `block`, `run`, `project`
+    #[arg(long, value_parser = Kind::parse)]
+    pub kind: Option<&'static Kind>,
+    /// Only changes of this object: its uuid, or `KIND/NAME`
+    #[arg(long, value_name = "UUID|KIND/NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub object: Option<String>,
+    /// Only changes of what this workspace owns
+    #[arg(long, short)]
+    pub workspace: Option<String>,
+    /// Begin after the change with this number
+    #[arg(long, value_name = "NUMBER", conflicts_with = "last")]
+    pub since: Option<u64>,
+    /// Look at so many changes before now; 100, or none with `--follow`
+    #[arg(long, value_name = "N")]
+    pub last: Option<u64>,
+    /// Go on with what happens from now on
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// `stoa state`. A block is a uuid or a display name.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum StateCommand {
+    /// List the states that building blocks have
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only of blocks of this workspace
+        #[arg(long, short)]
+        workspace: Option<String>,
+    },
+    /// Show the versions of a state and who holds its lock
+    Show {
+        /// The building block
+        #[arg(value_name = "BLOCK", value_parser = NonEmptyStringValueParser::new())]
+        block: String,
+        /// Workspace in which names are looked up
+        #[arg(long, short)]
+        workspace: Option<String>,
+        /// Print the state itself, secrets included
+        #[arg(long)]
+        content: bool,
+        /// An older state, by its number
+        #[arg(long, value_name = "N", requires = "content")]
+        version: Option<u64>,
+    },
+    /// Release a lock that nobody works under any more
+    Unlock {
+        /// The building block
+        #[arg(value_name = "BLOCK", value_parser = NonEmptyStringValueParser::new())]
+        block: String,
+        /// Workspace in which names are looked up
+        #[arg(long, short)]
+        workspace: Option<String>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// `stoa events` with a word behind it.
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum EventsCommand {
     /// Check the chain of hashes over the whole event log; exit with 1 if it does not hold

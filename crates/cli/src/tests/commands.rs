@@ -129,7 +129,7 @@ async fn a_login_is_checked_kept_and_used() {
     let home = folder.path();
     let key_file = home.join("admin-key.json");
     let key = json!({ "url": server.url(), "clientId": "id-1", "clientSecret": "s3cret" });
-    std::fs::write(&key_file, key.to_string()).unwrap();
+    crate::context::write_private(&key_file, &key.to_string()).unwrap();
     server.answer("GET /mesh/info", Answer::Json(200, json!({ "version": "2026.40.0" })));
     let refusal = json!({ "errorCode": "Unauthorized", "message": "The key is not known." });
     server.answer("POST /api/login", Answer::Json(401, refusal));

@@ -105,23 +105,23 @@ pub(crate) async fn run(
 
 /// The health of a connection: how often it broke, and since when it has not worked.
 #[derive(Debug)]
-struct Link {
+pub(crate) struct Link {
     broken_since: Option<Instant>,
     tries: u32,
 }
 
 impl Link {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { broken_since: None, tries: 0 }
     }
 
     /// Something came through.
-    fn is_well(&mut self) {
+    pub(crate) fn is_well(&mut self) {
         *self = Self::new();
     }
 
     /// The connection is gone: how long to wait before the next try, or why there is none.
-    fn lost(&mut self, error: Option<ClientError>) -> Result<Duration, Failure> {
+    pub(crate) fn lost(&mut self, error: Option<ClientError>) -> Result<Duration, Failure> {
         let now = Instant::now();
         let since = *self.broken_since.get_or_insert(now);
         let passing = error.as_ref().is_none_or(ClientError::is_temporary);

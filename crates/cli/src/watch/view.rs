@@ -27,6 +27,8 @@ pub(crate) enum View {
     Plain(Channel, Logs),
     /// The server's messages, one JSON object a line.
     Json(Channel, Logs),
+    /// What is waited for, on standard error, each time that changes.
+    Reasons(String),
     /// Nothing.
     Silent,
 }
@@ -52,6 +54,11 @@ impl View {
                 None => Self::Plain(channel, logs),
             },
         }
+    }
+
+    /// The way that says nothing but what is waited for; nothing at all to whoever asked for quiet.
+    pub(crate) fn reasons(console: &Console) -> Self {
+        if console.quiet { Self::Silent } else { Self::Reasons(String::new()) }
     }
 
     /// Shows a message of the server as it came.
@@ -84,7 +91,11 @@ impl View {
                     news.iter().flat_map(|news| plain_lines(progress, news, *logs, now)).collect();
                 if text.is_empty() { Ok(()) } else { console.write(*channel, &text) }
             }
-            Self::Json(..) | Self::Silent => Ok(()),
+            Self::Reasons(told) if news.contains(&News::Run) => {
+                let state = with_message(&progress.status, progress.message.as_deref());
+                reason(console, told, &format!("run {}", one_line(&state)))
+            }
+            Self::Reasons(_) | Self::Json(..) | Self::Silent => Ok(()),
         }
     }
 
@@ -102,6 +113,7 @@ impl View {
                 console.write(*channel, &line)
             }
             Self::Json(..) => self.message(console, "block", data),
+            Self::Reasons(told) => reason(console, told, &format!("block {}", one_line(text))),
             Self::Silent => Ok(()),
         }
     }
@@ -123,6 +135,16 @@ impl View {
     pub(crate) fn leave(&mut self, console: &mut Console) -> Result<(), Failure> {
         if let Self::Live(live) = self { live.clear(console) } else { Ok(()) }
     }
+}
+
+/// Says what is waited for, unless that was said last.
+fn reason(console: &mut Console, told: &mut String, text: &str) -> Result<(), Failure> {
+    if told == text {
+        return Ok(());
+    }
+    text.clone_into(told);
+    let at = moment(console.now());
+    console.note(format_args!("{at} {text}"))
 }
 
 /// A moment to the second.

@@ -18,10 +18,10 @@ use stoa_blocks::{block, runner, version};
 use stoa_core::guard::Visibility;
 use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects;
-use stoa_core::{Action, Call, Fault, Outcome, Resource};
+use stoa_core::{Action, Call, Fault, Outcome, Resource, Settings};
 use stoa_db::Tx;
 use stoa_web::route::Visitor;
-use stoa_web::{App, Kind, Reply, Request, dispatch};
+use stoa_web::{App, Kind, Reply, Request, dispatch, outgoing};
 use utoipa::ToSchema;
 
 /// How many results are kept.
@@ -324,27 +324,22 @@ fn look(tx: &mut Tx, call: &Call, found: &Instance) -> Outcome<Vec<Check>> {
 }
 
 /// Asks the endpoint for anything at all: no credentials, no redirects, not for long.
-async fn reach(endpoint: &str) -> Check {
+async fn reach(settings: &Settings, endpoint: &str) -> Check {
     const NAME: &str = "ENDPOINT_REACHABLE";
     const ADVICE: &str =
         "See whether the platform's endpoint is right, and whether Stoa's server may reach it.";
     if endpoint.is_empty() {
         return Check::skipped(NAME, "The platform has no endpoint.");
     }
-    let is_web = url::Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !is_web {
+    let url = url::Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(url) = url else {
         return Check::warn(NAME, format!("{endpoint} is no http or https URL."), ADVICE);
-    }
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE)
-        .user_agent("stoa")
-        .build();
-    let answer = match client {
-        Ok(client) => client.get(endpoint).send().await,
-        Err(error) => Err(error),
     };
-    match answer {
+    let client = match outgoing::client(settings, &url, PATIENCE).await {
+        Ok(client) => client,
+        Err(error) => return Check::warn(NAME, format!("{endpoint} was not asked. {error}"), ADVICE),
+    };
+    match client.get(url).header(http::header::USER_AGENT, "stoa").send().await {
         Ok(answer) => Check::pass(NAME, format!("{endpoint} answers with {}.", answer.status())),
         Err(error) if error.is_timeout() => Check::warn(
             NAME,
@@ -373,7 +368,7 @@ pub async fn run(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<a
             }
         })
         .await?;
-    let reached = reach(&endpoint).await;
+    let reached = reach(&app.world.settings, &endpoint).await;
     // In the order of the table: the endpoint before the dry run.
     let place = checks.iter().position(|check| check.name == "DRY_RUN").unwrap_or(checks.len());
     checks.insert(place, reached);

@@ -1,6 +1,7 @@
 //! Addresses of repositories and names of revisions, checked before git sees them.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -64,6 +65,12 @@ impl Address {
     /// For git, with everything in it.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The folder of a local repository.
+    pub(crate) fn local_path(&self) -> Option<PathBuf> {
+        let is_local = self.transport == Transport::Local;
+        is_local.then(|| PathBuf::from(self.text.strip_prefix("file://").unwrap_or(&self.text)))
     }
 
     /// The password inside the address, if somebody put one there.

@@ -41,6 +41,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) ssh: Option<&'a Ssh>,
     /// The secret that opens the repository, if any: mirrors are not shared between different ones.
     pub(crate) secret: &'a str,
+    /// The run's folder, where the key is and the sources go.
+    pub(crate) folder: &'a Path,
 }
 
 impl Mirrors {
@@ -343,12 +345,21 @@ impl Git<'_> {
             arguments: all,
             folder,
             environment: &self.environment(),
+            shown: self.shown(),
             input: None,
             timeout: None,
             asked_to_end: AskedToEnd::Group,
             output: Output::Kept(ANSWER),
         };
         Ok(self.mirrors.processes.run(program, self.stop, line).await?)
+    }
+
+    /// What git sees of the runner's folders, and of hidden places a local repository may be in.
+    fn shown(&self) -> Vec<PathBuf> {
+        let mut shown = vec![self.mirrors.folder.clone(), self.wanted.folder.to_owned()];
+        shown.extend(self.wanted.ssh.and_then(Ssh::remembered).map(Path::to_owned));
+        shown.extend(self.wanted.address.local_path());
+        shown
     }
 
     fn environment(&self) -> Environment {

@@ -1,18 +1,25 @@
 //! What ssh may use for one run: its key, and the host keys it may trust.
 
 use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use stoa_client::runs::KnownHost;
 
 use super::NoSources;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, write_new};
 
-/// The ssh command of one run, for git and for everything that calls git.
+/// The ssh commands of one run.
 #[derive(Clone)]
 pub(crate) struct Ssh {
-    command: OsString,
+    /// For git, which fetches the sources.
+    fetching: OsString,
+    /// For the run's own programs.
+    running: OsString,
+    /// The runner's file of hosts that were seen, and the run's own copy of it.
+    noted: Option<(PathBuf, PathBuf)>,
 }
 
 /// Which host keys are trusted.
@@ -40,28 +47,53 @@ impl Ssh {
                 None => Trust::FirstSight(remembered.to_owned()),
             },
         };
-        let mut command =
-            OsString::from("ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=20");
-        let (strictness, file) = match trust {
-            Trust::Only(file) => ("yes", file),
-            Trust::FirstSight(file) => ("accept-new", file),
+        let key = match private_key.trim() {
+            "" => None,
+            key => Some(folder.file("ssh_key", (key.replace("\r\n", "\n") + "\n").as_bytes())?),
         };
-        command.push(format!(" -o StrictHostKeyChecking={strictness} -o GlobalKnownHostsFile=/dev/null"));
-        command.push(" -o UserKnownHostsFile=");
-        command.push(quoted(&file)?);
-        if !private_key.trim().is_empty() {
-            let key = private_key.replace("\r\n", "\n").trim().to_owned() + "\n";
-            let key = folder.file("ssh_key", key.as_bytes())?;
-            command.push(" -o IdentitiesOnly=yes -F /dev/null -i ");
-            command.push(quoted(&key)?);
-        }
-        Ok(Self { command })
+        let (strictness, file, noted) = match trust {
+            Trust::Only(file) => ("yes", file, None),
+            Trust::FirstSight(file) => {
+                // It must be there to be shown to git alone.
+                OpenOptions::new().append(true).create(true).mode(0o600).open(&file)?;
+                ("accept-new", file.clone(), Some((file, folder.path().join("known_hosts"))))
+            }
+        };
+        let fetching = command(strictness, &file, key.as_deref())?;
+        let running = command(strictness, noted.as_ref().map_or(&file, |(_, own)| own), key.as_deref())?;
+        Ok(Self { fetching, running, noted })
     }
 
-    /// The value of `GIT_SSH_COMMAND`.
+    /// The value of `GIT_SSH_COMMAND` for git.
     pub(crate) fn command(&self) -> &OsString {
-        &self.command
+        &self.fetching
     }
+
+    /// The file in which git notes hosts that it sees for the first time, if there is one.
+    pub(crate) fn remembered(&self) -> Option<&Path> {
+        self.noted.as_ref().map(|(runners, _)| runners.as_path())
+    }
+
+    /// The value of `GIT_SSH_COMMAND` for programs of the run. They get a copy of the hosts that were seen: what they
+    /// add, or change, is nobody else's.
+    pub(crate) fn command_of_run(&self) -> io::Result<&OsString> {
+        if let Some((runners, own)) = &self.noted {
+            write_new(own, &fs::read(runners)?)?;
+        }
+        Ok(&self.running)
+    }
+}
+
+fn command(strictness: &str, known_hosts: &Path, key: Option<&Path>) -> Result<OsString, NoSources> {
+    let mut command = OsString::from("ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=20");
+    command.push(format!(" -o StrictHostKeyChecking={strictness} -o GlobalKnownHostsFile=/dev/null"));
+    command.push(" -o UserKnownHostsFile=");
+    command.push(quoted(known_hosts)?);
+    if let Some(key) = key {
+        command.push(" -o IdentitiesOnly=yes -F /dev/null -i ");
+        command.push(quoted(key)?);
+    }
+    Ok(command)
 }
 
 fn known_hosts_line(host: &KnownHost) -> Result<String, NoSources> {

@@ -28,6 +28,7 @@ impl Bash {
             arguments: vec!["-c".into(), script.into()],
             folder: Path::new("/"),
             environment: &self.environment,
+            shown: Vec::new(),
             input: None,
             timeout: None,
             asked_to_end: AskedToEnd::Group,
@@ -130,7 +131,7 @@ async fn what_is_not_there_is_named() {
     let bash = Bash::new();
     let mut program = bash.script("");
     program.path = Path::new("/no/such/program");
-    let processes = Processes { limiter: None, kill_grace: Duration::ZERO };
+    let processes = Processes { limiter: None, confinement: None, kill_grace: Duration::ZERO };
     let error = processes.run(program, &Stop::new(), |_| {}).await.err().unwrap();
     assert!(error.to_string().starts_with("cannot start `/no/such/program`:"));
 }

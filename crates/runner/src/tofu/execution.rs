@@ -100,8 +100,13 @@ impl<'a> Execution<'a> {
         }
 
         let sources = work.folder.folder("source").map_err(Failure::own_folder)?;
-        let wanted =
-            Wanted { address: &address, reference: reference.as_ref(), ssh: ssh.as_ref(), secret: &secret };
+        let wanted = Wanted {
+            address: &address,
+            reference: reference.as_ref(),
+            ssh: ssh.as_ref(),
+            secret: &secret,
+            folder: work.folder.path(),
+        };
         let commit = runner
             .mirrors
             .check_out(&wanted, &sources, work.stop, &mut |line| work.progress.log(line))
@@ -149,7 +154,7 @@ impl<'a> Execution<'a> {
             }
         }
         if let Some(ssh) = &self.ssh {
-            environment.set("GIT_SSH_COMMAND", ssh.command());
+            environment.set("GIT_SSH_COMMAND", ssh.command_of_run().map_err(Failure::own_folder)?);
         }
         environment.search_first(&names);
         environment.set("GIT_TERMINAL_PROMPT", "0");
@@ -231,6 +236,7 @@ impl<'a> Execution<'a> {
             arguments: script::arguments(self.run.behavior.as_str()),
             folder: &self.folder,
             environment: &environment,
+            shown: self.work.shown(),
             input: Some(self.work.claimed.json.clone().into_bytes()),
             timeout: None,
             asked_to_end: AskedToEnd::Group,
@@ -353,6 +359,7 @@ impl<'a> Execution<'a> {
             arguments,
             folder: &self.folder,
             environment: &self.environment,
+            shown: self.work.shown(),
             input: None,
             timeout,
             asked_to_end: AskedToEnd::Program,
@@ -385,6 +392,11 @@ fn ending(finished: &Finished) -> String {
 }
 
 impl Work<'_> {
+    /// What programs of this run see of the runner's folders.
+    fn shown(&self) -> Vec<PathBuf> {
+        vec![self.folder.path().to_owned(), self.plugin_cache.clone()]
+    }
+
     async fn run(&self, program: Program<'_>) -> Result<Finished, Failure> {
         let mut summary = None;
         let line = |line: &str| {

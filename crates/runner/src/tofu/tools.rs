@@ -110,6 +110,7 @@ async fn title_of(path: &Path, processes: &Processes) -> Result<String, String> 
         arguments: vec!["version".into()],
         folder: Path::new("/"),
         environment: &environment,
+        shown: Vec::new(),
         input: None,
         timeout: Some(SAYING_A_VERSION),
         asked_to_end: AskedToEnd::Program,

@@ -4,6 +4,8 @@ mod declaring;
 mod every_kind;
 mod explaining;
 mod failing;
+mod offering;
+mod operating;
 mod running;
 
 use crate::process::{Process, stoa};

@@ -30,6 +30,8 @@ pub struct Process {
     /// Base URL.
     pub url: String,
     child: Child,
+    log: mpsc::Receiver<String>,
+    said: Vec<String>,
 }
 
 /// Lines that a process writes into a pipe, told one by one; the pipe is read to its end.
@@ -52,6 +54,11 @@ impl Process {
 
     /// The same with these options.
     pub fn serve_with(folder: &Path, database: &str, options: &[&str]) -> Self {
+        Self::started(Self::command(folder, database, options))
+    }
+
+    /// The command that starts a server.
+    pub fn command(folder: &Path, database: &str, options: &[&str]) -> Command {
         let key = folder.join("shared-runner.pem");
         if !key.exists() {
             std::fs::write(key, shared_key().to_pem()).unwrap();
@@ -59,21 +66,37 @@ impl Process {
         let mut command = stoa();
         command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database, "--data-dir"]);
         command.arg(folder).args(["--database-readers", "2", "--database-writers", "3"]).args(options);
-        command.env("STOA_LOG", "warn,stoa_server=info");
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut process = Self { url: String::new(), child };
-        let log = lines(process.child.stderr.take().unwrap());
-        let mut said = Vec::new();
+        command.env("STOA_LOG", "warn,stoa_server=info,stoa_runner=info");
+        command
+    }
+
+    /// Waits until the server that this command starts serves.
+    pub fn started(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let mut process = Self { url: String::new(), child, log, said: Vec::new() };
         while process.url.is_empty() {
-            let line = log.recv_timeout(PATIENCE);
+            let line = process.log.recv_timeout(PATIENCE);
+            let said = &process.said;
             let line = line.unwrap_or_else(|_| panic!("the server did not start: {said:#?}"));
             let entry: Value = serde_json::from_str(&line).unwrap_or_default();
             if entry["fields"]["message"] == "serving" {
                 process.url = format!("http://{}", entry["fields"]["address"].as_str().unwrap());
             }
-            said.push(line);
+            process.said.push(line);
         }
         process
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged up to now.
+    pub fn said(&mut self) -> String {
+        self.said.extend(self.log.try_iter());
+        self.said.join("\n")
     }
 
     /// The first administrator, signed in.

@@ -52,7 +52,13 @@ impl Origin {
     async fn file_at(&self, reference: Option<&str>) -> Result<(String, String), NoSources> {
         let address = Address::parse(self.path().to_str().unwrap(), true).unwrap();
         let reference = Reference::parse(reference).unwrap();
-        let wanted = Wanted { address: &address, reference: reference.as_ref(), ssh: None, secret: "" };
+        let wanted = Wanted {
+            address: &address,
+            reference: reference.as_ref(),
+            ssh: None,
+            secret: "",
+            folder: self.root.path(),
+        };
         let target = tempfile::tempdir_in(self.root.path()).unwrap();
         let commit = self.mirrors.check_out(&wanted, target.path(), &Stop::new(), &mut |_| {}).await?;
         Ok((commit, fs::read_to_string(target.path().join("file")).unwrap()))
@@ -139,7 +145,15 @@ async fn what_git_says_is_told() {
 async fn mirrors_of_different_secrets_are_different() {
     let origin = Origin::new();
     let address = Address::parse("https://git.example.org/x", false).unwrap();
-    let name = |secret| super::name_of(&Wanted { address: &address, reference: None, ssh: None, secret });
+    let name = |secret| {
+        super::name_of(&Wanted {
+            address: &address,
+            reference: None,
+            ssh: None,
+            secret,
+            folder: Path::new("/"),
+        })
+    };
     assert_eq!(name("a"), name("a"));
     assert_ne!(name("a"), name("b"));
     drop(origin);

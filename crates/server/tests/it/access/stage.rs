@@ -434,7 +434,7 @@ impl Stage {
                 "accounts" | "users" => "lea".into(),
                 "workspaces" => "shop".into(),
                 "projects" => "shop.web".into(),
-                "resolve" | "objects" => self.block.clone(),
+                "resolve" | "objects" | "states" => self.block.clone(),
                 "sessions" | "links" | "sign-in" => "none".into(),
                 other => panic!("say which of {other} to ask for"),
             },

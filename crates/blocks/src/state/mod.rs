@@ -1,6 +1,10 @@
 //! OpenTofu states of blocks over the HTTP backend protocol, with locks and history
 //! (`runner-protocol.md` §12).
 
+mod overview;
+
+pub use overview::schemas;
+
 use crate::block;
 use crate::block::model::Ordered;
 use crate::run::report::KEEP;
@@ -59,7 +63,7 @@ pub fn routes() -> Vec<Route> {
         |summary, success, errors| About { summary, tag: "state", success, errors, ..About::default() };
     let open = |route: Route| route.access(Access::SignedEvenByPassword);
     let verb = |name: &str| Method::from_bytes(name.as_bytes()).unwrap_or(Method::TRACE);
-    vec![
+    let mut routes = vec![
         open(Route::read(Method::GET, path, read)).about(About {
             query: &[("version", "An older state by its place in the history")],
             produces: Some(media::JSON),
@@ -88,7 +92,9 @@ pub fn routes() -> Vec<Route> {
             produces: Some(media::JSON),
             ..about("States a block had, newest first", &[200], &[403, 404])
         }),
-    ]
+    ];
+    routes.extend(overview::routes());
+    routes
 }
 
 /// The block that a path names, once the caller may touch its state.
@@ -107,18 +113,22 @@ fn opened(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outcom
             Refusal::Forbidden(format!("The block does not belong to workspace '{workspace}'.")).into()
         );
     }
-    if action != Action::Read
-        && let Principal::Run(grant) = &call.actor.principal
-    {
-        let run = store::by_id(tx, grant.run)?;
-        if run.is_none_or(|run| run.epoch != grant.epoch) {
-            return Err(Refusal::conflict(
-                "Another runner has taken this run over; its state is theirs now.",
-            )
-            .into());
-        }
+    if action != Action::Read {
+        refuse_fenced_off(tx, call)?;
     }
     Ok(ordered.object.id)
+}
+
+/// Whoever claimed a run earlier than the claim in force no longer changes its state.
+fn refuse_fenced_off(tx: &mut Tx, call: &Call) -> Outcome<()> {
+    if let Principal::Run(grant) = &call.actor.principal {
+        let run = store::by_id(tx, grant.run)?;
+        if run.is_none_or(|run| run.epoch != grant.epoch) {
+            let problem = "Another runner has taken this run over; its state is theirs now.";
+            return Err(Refusal::conflict(problem).into());
+        }
+    }
+    Ok(())
 }
 
 fn run_of(call: &Call) -> Option<stoa_base::RunId> {

@@ -1,0 +1,66 @@
+//! The server does not look at its own network for anybody: what builders and operators name is asked only where it is
+//! an address of the public network, unless the installation allows more.
+
+use crate::stoa::{Stoa, text};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+use stoa_db::Engine;
+use tokio::net::TcpListener;
+
+const VERSION: &str = "meshBuildingBlockDefinitionVersion";
+
+/// A test of the repository at this address, asked for by a builder.
+async fn tested(stoa: &Stoa, repository: &str) -> Value {
+    let body = json!({
+        "metadata": { "ownedByWorkspace": "demo-partner" },
+        "spec": { "displayName": "Looks around", "description": "For tests" },
+    });
+    let definition = stoa.admin.create("meshBuildingBlockDefinition", &body).await;
+    let version = text(&definition, "/status/latestVersionUuid");
+    let mut body = crate::stoa::version_body("demo-partner", &text(&definition, "/metadata/uuid"));
+    body["spec"]["implementation"]["terraform"]["repositoryUrl"] = json!(repository);
+    stoa.admin.put(VERSION, &format!("/{version}"), &body).await.expect(200);
+    let path = format!("/api/stoa/v1/definitions/versions/{version}/check");
+    stoa.admin.raw(Method::POST, &path, |request| request).await.expect(200)["checks"][0].clone()
+}
+
+/// Something in the server's own network, and how often it was visited.
+async fn neighbour() -> (u16, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (listener.local_addr().unwrap().port(), listener)
+}
+
+async fn was_visited(listener: &TcpListener) -> bool {
+    tokio::time::timeout(Duration::from_millis(20), listener.accept()).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn private_addresses_are_not_asked_however_they_are_written() {
+    let stoa = Stoa::on_with(Engine::Sqlite, |config| config.allow_private_addresses = false).await.unwrap();
+    let (port, listener) = neighbour().await;
+    for host in ["127.0.0.1", "localhost", "127.1", "0x7f000001", "[0:0:0:0:0:ffff:7f00:1]", "0.0.0.0"] {
+        let check = tested(&stoa, &format!("https://{host}:{port}/modules.git")).await;
+        assert_eq!(check["result"], "FAIL", "{host}: {check}");
+        assert!(text(&check, "/message").contains("private address"), "{host}: {check}");
+        assert!(!was_visited(&listener).await, "{host}");
+    }
+    // Open or closed, there or not: the answer is the same, so it tells nothing about the network.
+    let closed = tested(&stoa, "https://127.0.0.1:9/modules.git").await;
+    let open = tested(&stoa, &format!("https://127.0.0.1:{port}/modules.git")).await;
+    assert_eq!(open, closed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installation_may_allow_them() {
+    let stoa = Stoa::on_with(Engine::Sqlite, |config| config.allow_private_addresses = true).await.unwrap();
+    let (port, listener) = neighbour().await;
+    let visit = tokio::spawn(async move { was_visited_and_hung_up(&listener).await });
+    let check = tested(&stoa, &format!("https://127.0.0.1:{port}/modules.git")).await;
+    assert!(visit.await.unwrap());
+    assert_eq!(text(&check, "/message"), "It cannot be reached from Stoa's server.");
+}
+
+async fn was_visited_and_hung_up(listener: &TcpListener) -> bool {
+    tokio::time::timeout(crate::stoa::PATIENCE, listener.accept()).await.is_ok_and(|visit| visit.is_ok())
+}
