@@ -81,6 +81,20 @@ on_both! {
         stoa.admin.put(BLOCK, &path(&block), &wrong).await.refused(400, why);
     }
 
+    async fn long_outputs_may_be_sent_back_as_well(stoa) {
+        stoa.workspace("shop").await;
+        let long = "ä".repeat(4000);
+        let outputs = json!({ "certificate": { "displayName": "Certificate", "type": "STRING", "assignmentType": "NONE" } });
+        let (_, version) = stoa.definition("demo-partner", json!({ "outputs": outputs })).await;
+        stoa.order(&stoa.admin, &version, "shop", json!({})).await;
+        let run = stoa.claim().await;
+        run.deliver(json!({ "certificate": long })).await;
+        let block = stoa.admin.block(&run.block()).await;
+        assert!(block["status"].to_string().contains(&long));
+        let same = stoa.admin.put(BLOCK, &path(&block), &block).await.expect(200);
+        assert_eq!((&same["spec"], &same["status"]["outputs"]), (&block["spec"], &block["status"]["outputs"]));
+    }
+
     async fn what_may_not_change_is_refused(stoa) {
         let (_, version, block) = settled(&stoa, json!({}), json!({})).await;
         stoa.workspace("data").await;
