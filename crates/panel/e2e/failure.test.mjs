@@ -37,10 +37,28 @@ describe('a run', async () => {
     await page.done()
   })
 
-  test('that failed shows its log to the platform team', async () => {
+  test('that failed shows its log to the platform team, in its colours', async () => {
     const page = await open(stoa, 'jonas')
     await page.goto(`/w/platform-team/build/runs/${things.run('Search node 2')}`)
-    await page.getByText('insufficient memory').first().waitFor()
+    await page.locator('.stoa-log-line', { hasText: 'insufficient memory' }).first().waitFor()
+    const feature = things.run('Feature store')
+    await page.goto(`/go/${feature}`)
+    await page.locator('.stoa-log-line [class*=stoa-ink-]').first().waitFor({ state: 'attached' })
+    assert.ok(!(await page.locator('main').innerText()).includes('\u001b['), 'codes of colours are not shown as text')
+    page.clean()
+    await page.done()
+  })
+
+  test('under way is followed live by the platform team', async () => {
+    const page = await open(stoa, 'jonas')
+    const run = things.run('Image resizer')
+    await page.goto(`/w/platform-team/build/runs/${run}`)
+    await page.locator('[data-run-live=live]').waitFor()
+    await page.evaluate(() => { globalThis.same = true })
+    const source = `/api/meshobjects/meshbuildingblockruns/${run}/status/source/pipeline`
+    await stoa.admin.patch(source, { status: 'IN_PROGRESS', steps: [{ id: 'machine', status: 'IN_PROGRESS', userMessage: 'The operators see it, too', systemMessage: '\u001b[32mok\u001b[0m\n' }] })
+    await page.getByText('The operators see it, too').first().waitFor()
+    assert.equal(await page.evaluate(() => globalThis.same), true, 'the page was not loaded again')
     page.clean()
     await page.done()
   })

@@ -1,6 +1,6 @@
 //! Runs of what a team offers: the list, one run, and manual ones to complete.
 
-use super::view::{Button, Cell, Facts, Field, Go, Grid, Kind, Note, Page, Piece, Sheet};
+use super::view::{Button, Cell, Facts, Field, Grid, Kind, Page, Piece, Sheet};
 use super::{Named, Place, again, both, named, text};
 use crate::Pages;
 use crate::api::segment;
@@ -8,6 +8,7 @@ use crate::ctx::{Answer, Ctx, Post};
 use crate::form::{Fields, Form};
 use crate::listing::Listing;
 use crate::problem::Problem;
+use crate::run;
 use crate::text::{fill, tr};
 use axum::routing::get;
 use serde_json::{Map, Value, json};
@@ -91,15 +92,13 @@ async fn page(ctx: &Ctx, place: &Place, run: &Value, form: Form) -> Result<Page,
         fill(tr("Run {0} of {1}"), &[&spec["runNumber"].to_string(), &text(&block["spec"]["displayName"])]);
     let at = place.at(&format!("/runs/{}", segment(&uuid)));
     let block_at = place.at(&format!("/blocks/{}", segment(&text(&block["uuid"]))));
-    let mut shell = place
+    let shell = place
         .shell(ctx, &name, (tr("Runs"), "/runs"))
         .crumb(text(&block["spec"]["displayName"]), block_at)
         .about("", uuid.clone());
     let state = text(&run["status"]);
-    shell.status.clone_from(&state);
     let open = matches!(state.as_str(), "PENDING" | "IN_PROGRESS");
     let may = ctx.may("MANAGED_BUILDINGBLOCKRUN_SAVE") || ctx.may("ADM_BUILDINGBLOCKRUN_SAVE");
-    let logs = ctx.api.get(&format!("{PATH}/{}/logs", segment(&uuid))).await?;
     let implementation = text(&spec["buildingBlockDefinition"]["spec"]["implementation"]["type"]);
     let facts = Facts::new("")
         .line(tr("What it does"), Cell::text(behavior(spec["behavior"].as_str().unwrap_or_default())))
@@ -108,42 +107,11 @@ async fn page(ctx: &Ctx, place: &Place, run: &Value, form: Form) -> Result<Page,
         .line(tr("Project"), Cell::text(text(&block["spec"]["projectIdentifier"])))
         .line(tr("Implementation"), Cell::text(implementation.replace('_', " ").to_lowercase()))
         .line(tr("Started"), Cell::Ago(text(&run["metadata"]["createdOn"])));
-    let mut page =
-        Page::new(shell.clone()).action(true, Go::to(tr("Reload"), at.clone(), "refresh")).with(facts);
+    let mut page = Page::new(shell.clone()).with(facts);
     if open && may && implementation == "MANUAL" && state == "IN_PROGRESS" {
         page = page.with(complete_sheet(&shell, &at, form, &outputs_of(ctx, run).await));
     }
-    let steps = logs["steps"].as_array().cloned().unwrap_or_default();
-    page = page.with(
-        Grid::new(&[tr("Step"), tr("State"), tr("Message to the customer")])
-            .titled(tr("Steps"), "")
-            .rows(steps.iter().map(|step| {
-                vec![
-                    Cell::text(text(&step["displayName"])),
-                    Cell::State(text(&step["status"])),
-                    Cell::text(text(&step["userMessage"])),
-                ]
-            }))
-            .empty(
-                tr("Nothing has happened yet"),
-                tr("Steps stand here as soon as a runner has taken the run."),
-            ),
-    );
-    for step in steps.iter().filter(|step| step["systemMessage"].is_string()) {
-        page = page.with(Piece::Verbatim(
-            fill(tr("Log: {0}"), &[&text(&step["displayName"])]),
-            text(&step["systemMessage"]),
-        ));
-    }
-    if open && may {
-        page = page.with(Note::info(tr("Stop it"), tr("What it has done so far stays as it is.")).button(
-            true,
-            &at,
-            &shell.csrf,
-            Button::danger(tr("Abort run"), "abort"),
-        ));
-    }
-    Ok(page)
+    Ok(page.with(Piece::Run(Box::new(run::view(ctx, &uuid).await?))))
 }
 
 fn complete_sheet(shell: &crate::shell::Shell, at: &str, form: Form, outputs: &[(String, Value)]) -> Sheet {
@@ -200,13 +168,6 @@ async fn act(path: Named, Post { ctx, fields }: Post) -> Answer {
     let uuid = named(&path, "uuid");
     let run = ctx.api.get(&format!("{PATH}/{}", segment(uuid))).await?;
     let at = place.at(&format!("/runs/{}", segment(uuid)));
-    if fields.get("do") == "abort" {
-        return match ctx.api.post(&format!("{PATH}/{}/abort", segment(uuid)), &json!({})).await {
-            Ok(_) => ctx.done(&at, tr("The run is being stopped.")),
-            Err(problem) if problem.is_about_input() => ctx.failed(&at, problem.message),
-            Err(problem) => Err(problem),
-        };
-    }
     let outcome = match completion(&ctx, &run, &fields).await {
         Ok(body) => ctx.api.post(&format!("{PATH}/{}/complete", segment(uuid)), &body).await,
         Err(problem) => Err(problem),

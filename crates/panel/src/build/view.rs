@@ -5,6 +5,7 @@ use crate::ctx::{Answer, Ctx};
 use crate::form::Form;
 use crate::listing::Listing;
 use crate::parts::filters;
+use crate::run::RunView;
 use crate::shell::Shell;
 use askama::Template;
 use http::StatusCode;
@@ -74,6 +75,8 @@ pub enum Piece {
     Verbatim(String, String),
     /// Numbers that lead somewhere.
     Tiles(Vec<Tile>),
+    /// A run as it goes.
+    Run(Box<RunView>),
 }
 
 macro_rules! pieces {

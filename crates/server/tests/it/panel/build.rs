@@ -102,7 +102,9 @@ on_both! {
         assert!(shown(&lea, &format!("/w/shop/build/blocks/{block}")).await.contains("orders"));
         let runs = lea.within("shop").list("meshBuildingBlockRun", &format!("?buildingBlockUuid={block}")).await;
         let run = text(&runs[0], "/metadata/uuid");
-        assert!(shown(&lea, &format!("/w/shop/build/runs/{run}")).await.contains("Succeeded"));
+        let followed = shown(&lea, &format!("/w/shop/build/runs/{run}")).await;
+        assert!(followed.contains("Succeeded"));
+        assert!(followed.contains(&format!("src=\"/w/shop/runs/{run}/stream\"")), "it is followed live");
 
         // The next version goes live at once; blocks are upgraded by hand.
         taken(&send(&lea, &format!("{at}/versions"), &[("do", "draft")]).await);
