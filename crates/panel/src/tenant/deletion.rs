@@ -16,6 +16,8 @@ struct DeletionPage {
     shell: Shell,
     tenant: Tenant,
     blocks: Vec<Block>,
+    /// The one that is at work, which keeps the tenant until it is done.
+    busy: Option<Block>,
     is_active: bool,
     asked: String,
     needs_approval: bool,
@@ -28,9 +30,17 @@ pub async fn show(ctx: Ctx, Path((_, project, uuid)): Path<(String, String, Stri
     let shown = Shown::find(&ctx, &project, &uuid).await?;
     let filter = format!("&tenantUuid={}", segment(&shown.tenant.uuid));
     let is_set = |name: &str| shown.zone["spec"][name] == true;
+    let blocks = known::blocks(&ctx, &filter).await?;
+    // One that failed is taken down whatever the others wait for.
+    let failed = blocks.iter().any(|block| matches!(block.state.as_str(), "FAILED" | "ABORTED"));
+    let is_busy = |block: &&Block| match block.state.as_str() {
+        "PENDING" | "IN_PROGRESS" => true,
+        state => state.starts_with("WAITING") && !failed,
+    };
     ctx.page(&DeletionPage {
         shell: shown.shell(&ctx),
-        blocks: known::blocks(&ctx, &filter).await?,
+        busy: blocks.iter().find(is_busy).cloned(),
+        blocks,
         is_active: shown.is_active(),
         asked: said(&shown.whole, "/status/lifecycle/markedForDeletion/timestamp"),
         needs_approval: !is_set("automateDeletionApproval"),

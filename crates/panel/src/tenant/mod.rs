@@ -2,6 +2,7 @@
 
 mod deletion;
 pub mod known;
+pub mod offer;
 mod order;
 mod overview;
 mod quotas;

@@ -1,26 +1,29 @@
-//! Ordering a tenant, step by step (panel.md §5): platform, landing zone, what it comes with, limits, review.
+//! Ordering a tenant, step by step (panel.md §5): platform, landing zone, what it comes with, limits, review. What was
+//! typed travels with the form. Secrets do not: they are asked for at the last step, so that no page ever holds one.
 
+use super::offer::{self, Included, Offer, Zone, included};
 use super::quotas::{Quota, wishes};
 use crate::api::{said, segment};
 use crate::ctx::{Answer, Ctx, Post, again};
 use crate::form::{Fields, Form};
-use crate::input::{Fieldset, Given, Input};
+use crate::input::{self, Given, Input};
 use crate::parts::filters;
 use crate::parts::wizard::{self, Go, Wizard};
 use crate::problem::Problem;
 use crate::project::Project;
 use crate::shell::Shell;
-use crate::tenant::known::{self, Platforms};
+use crate::tenant::known;
 use crate::text::{fill, tr};
 use askama::Template;
 use axum::extract::Path;
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const PLATFORM: usize = 0;
 const ZONE: usize = 1;
 const SERVICES: usize = 2;
 const QUOTAS: usize = 3;
+const REVIEW: usize = 4;
 const STEPS: usize = 5;
 
 /// Fields of each step.
@@ -30,94 +33,19 @@ fn labels() -> [&'static str; STEPS] {
     [tr("Platform"), tr("Landing zone"), tr("Included"), tr("Quotas"), tr("Review")]
 }
 
-/// A platform to choose.
-struct Offer {
-    uuid: String,
-    name: String,
-    about: String,
-    place: String,
-    icon: String,
-    is_restricted: bool,
-    /// Why it cannot be had; empty when it can.
-    obstacle: String,
+/// What is wrong with these inputs: messages by field.
+fn wrong<'i>(inputs: impl Iterator<Item = &'i Input>, fields: &Fields) -> Vec<(String, String)> {
+    let message = |input: &Input| match input.given(fields) {
+        Given::Wrong(why) => Some((input.name(), why)),
+        Given::Nothing | Given::Value(_) => None,
+    };
+    inputs.filter_map(message).collect()
 }
 
-/// A landing zone to choose.
-struct Zone {
-    name: String,
-    label: String,
-    about: String,
-    link: String,
-    tags: Vec<(String, String)>,
-    mandatory: Vec<String>,
-    recommended: usize,
-    whole: Value,
-}
-
-impl Zone {
-    fn read(zone: &Value) -> Self {
-        let uuids = |list: &str| -> Vec<String> {
-            let all = zone["spec"][list].as_array().into_iter().flatten();
-            all.filter_map(|one| one["uuid"].as_str().map(str::to_owned)).collect()
-        };
-        Self {
-            name: said(zone, "/metadata/name"),
-            label: said(zone, "/spec/displayName"),
-            about: said(zone, "/spec/description"),
-            link: known::safe_link(&said(zone, "/spec/infoLink")),
-            tags: crate::parts::tags::shown(&zone["metadata"]["tags"]),
-            mandatory: uuids("mandatoryBuildingBlockRefs"),
-            recommended: uuids("recommendedBuildingBlockRefs").len(),
-            whole: zone.clone(),
-        }
-    }
-
-    /// The limit that tenants of it begin with.
-    fn quota(&self, key: &str) -> Option<i64> {
-        let all = self.whole["spec"]["quotas"].as_array()?;
-        all.iter().find(|quota| quota["key"] == key)?["value"].as_i64()
-    }
-}
-
-/// A building block that every tenant of the landing zone gets.
-struct Included {
-    uuid: String,
-    name: String,
-    about: String,
-    /// What it asks for; keys begin with the definition's uuid.
-    inputs: Vec<Input>,
-}
-
-impl Included {
-    fn read(one: &Value) -> Self {
-        let uuid = said(one, "/definitionUuid");
-        let mut inputs = Input::asked(&json!({ "spec": { "inputs": one["inputs"] } }));
-        for input in &mut inputs {
-            input.key = format!("{uuid}.{}", input.key);
-        }
-        Self { name: said(one, "/displayName"), about: said(one, "/description"), inputs, uuid }
-    }
-
-    /// Its inputs as fields.
-    fn fieldset(&self) -> Fieldset {
-        Fieldset::of(self.inputs.clone())
-    }
-
-    /// What a form says of its inputs, as the API takes it; the first thing that is wrong.
-    fn given(&self, fields: &Fields) -> Result<Map<String, Value>, Problem> {
-        let mut given = Map::new();
-        for input in &self.inputs {
-            let key = input.key.split_once('.').map_or("", |(_, key)| key);
-            match input.given(fields) {
-                Given::Nothing => {}
-                Given::Value(value) => {
-                    given.insert(key.to_owned(), json!({ "value": value }));
-                }
-                Given::Wrong(why) => return Err(Problem::invalid(&input.name(), why)),
-            }
-        }
-        Ok(given)
-    }
+/// Takes secrets out of what goes back to a browser.
+fn without_secrets(included: &[Included], fields: &mut Fields) {
+    let secrets: Vec<String> = included.iter().flat_map(Included::secrets).map(Input::name).collect();
+    fields.0.retain(|(name, _)| !secrets.contains(name));
 }
 
 /// Everything that the steps show.
@@ -131,29 +59,15 @@ struct Choice {
 impl Choice {
     async fn read(ctx: &Ctx, project: &str, fields: &Fields) -> Result<Self, Problem> {
         let names = [project];
-        let (project, found, types, tenants) = tokio::join!(
-            Project::find(ctx, project),
-            ctx.api.list("/api/meshobjects/meshplatforms?size=1000"),
-            Platforms::read(ctx),
-            known::tenants(ctx, &names, &[])
-        );
-        let (project, found, types, tenants) = (project?, found?, types?, tenants?);
+        let (project, tenants) = tokio::join!(Project::find(ctx, project), known::tenants(ctx, &names, &[]));
+        let (project, tenants) = (project?, tenants?);
         let taken: Vec<String> = tenants.iter().map(|tenant| tenant.platform_uuid.clone()).collect();
-        let mut offers: Vec<Offer> =
-            found.items.iter().filter_map(|platform| offer(ctx, platform, &types, &taken)).collect();
-        offers.sort_by_key(|offer| (!offer.obstacle.is_empty(), offer.name.to_lowercase()));
-        let mut zones = Vec::new();
-        if let Some(platform) = fields.some("platform") {
-            let path =
-                format!("/api/meshobjects/meshlandingzones?size=1000&platformUuid={}", segment(platform));
-            let usable = |zone: &&Value| {
-                zone["status"]["disabled"] != true
-                    && (zone["spec"]["restricted"] != true
-                        || zone["metadata"]["ownedByWorkspace"] == ctx.home())
-            };
-            zones = ctx.api.list(&path).await?.items.iter().filter(usable).map(Zone::read).collect();
-        }
-        Ok(Self { project, offers, platforms: found.items, zones })
+        let (offers, platforms) = offer::offers(ctx, &taken).await?;
+        let zones = match fields.some("platform") {
+            Some(platform) => offer::zones(ctx, platform).await?,
+            None => Vec::new(),
+        };
+        Ok(Self { project, offers, platforms, zones })
     }
 
     fn zone(&self, fields: &Fields) -> Option<&Zone> {
@@ -172,48 +86,6 @@ impl Choice {
     }
 }
 
-/// A platform as it is offered; none if it never could be had.
-fn offer(ctx: &Ctx, platform: &Value, types: &Platforms, taken: &[String]) -> Option<Offer> {
-    let availability = &platform["spec"]["availability"];
-    let is_own = platform["metadata"]["ownedByWorkspace"] == ctx.home();
-    let contributes = platform["spec"]["contributingWorkspaces"]
-        .as_array()
-        .is_some_and(|homes| homes.iter().any(|home| home == ctx.home()));
-    if !is_own && !contributes && availability["publicationState"] != "PUBLISHED" {
-        return None;
-    }
-    let uuid = said(platform, "/metadata/uuid");
-    let obstacle = if taken.contains(&uuid) {
-        tr("The project has a tenant on it already.")
-    } else if platform["status"]["platform"] == "DEPRECATED" {
-        tr("It takes no new tenants.")
-    } else {
-        ""
-    };
-    let kind = match said(platform, "/spec/config/custom/platformTypeRef/name") {
-        name if name.is_empty() => said(platform, "/spec/config/type").to_uppercase(),
-        name => name,
-    };
-    let (_, icon) = types.kind(&kind);
-    Some(Offer {
-        uuid,
-        name: said(platform, "/spec/displayName"),
-        about: said(platform, "/spec/description"),
-        place: said(platform, "/spec/locationRef/name"),
-        icon: if icon.is_empty() { "cloud".into() } else { icon },
-        is_restricted: availability["restriction"] != "PUBLIC",
-        obstacle: obstacle.to_owned(),
-    })
-}
-
-/// What tenants of a landing zone come with.
-async fn included(ctx: &Ctx, zone: Option<&Zone>) -> Result<Vec<Included>, Problem> {
-    let Some(zone) = zone else { return Ok(Vec::new()) };
-    let path = format!("/api/stoa/v1/landingzones/{}/included", segment(&zone.name));
-    let found = ctx.api.get(&path).await?;
-    Ok(found["included"].as_array().into_iter().flatten().map(Included::read).collect())
-}
-
 #[derive(Template)]
 #[template(path = "tenant/order.html")]
 struct OrderPage {
@@ -228,6 +100,15 @@ struct OrderPage {
 impl OrderPage {
     fn platform_name(&self) -> &str {
         self.choice.offer(&self.form.fields).map_or("", |offer| &offer.name)
+    }
+
+    /// All inputs of this step, for what is said above the form.
+    fn inputs(&self) -> Vec<Input> {
+        self.included.iter().flat_map(|one| one.inputs.iter().cloned()).collect()
+    }
+
+    fn secrets(&self) -> Vec<Input> {
+        self.included.iter().flat_map(|one| one.secrets().cloned()).collect()
     }
 
     fn zone_name(&self) -> &str {
@@ -250,6 +131,7 @@ async fn page(ctx: &Ctx, step: usize, choice: Choice, mut form: Form, status: St
     }
     let included =
         if step >= SERVICES { included(ctx, choice.zone(&form.fields)).await? } else { Vec::new() };
+    without_secrets(&included, &mut form.fields);
     // What applies when nobody says anything stands in the fields already.
     if step == SERVICES && form.fields.under("in.").next().is_none() {
         let defaults =
@@ -282,19 +164,25 @@ pub async fn begin(ctx: Ctx, Path((_, project)): Path<(String, String)>) -> Answ
     page(&ctx, step, choice, form, StatusCode::OK).await
 }
 
-/// What keeps a step from being left.
-fn problem(choice: &Choice, included: &[Included], step: usize, fields: &Fields) -> Option<Problem> {
-    match step {
-        SERVICES => included.iter().find_map(|one| one.given(fields).err()),
+/// What keeps a step from being left: the form again, or none.
+fn refused(choice: &Choice, included: &[Included], step: usize, fields: &Fields) -> Option<Form> {
+    let all = || included.iter().flat_map(|one| &one.inputs);
+    let problem = match step {
         PLATFORM if choice.offer(fields).is_none_or(|offer| !offer.obstacle.is_empty()) => {
-            Some(Problem::invalid("platform", tr("Choose a platform.")))
+            Problem::invalid("platform", tr("Choose a platform."))
         }
         ZONE if choice.zones.len() > 1 && choice.zone(fields).is_none() => {
-            Some(Problem::invalid("zone", tr("Choose a landing zone.")))
+            Problem::invalid("zone", tr("Choose a landing zone."))
         }
-        QUOTAS => wishes(&choice.quotas(fields), fields).err(),
-        _ => None,
-    }
+        QUOTAS => wishes(&choice.quotas(fields), fields).err()?,
+        SERVICES | REVIEW => {
+            let errors = wrong(all().filter(|input| input.is_sensitive == (step == REVIEW)), fields);
+            let form = Form { fields: fields.clone(), errors: errors.into_iter().collect(), problem: None };
+            return (!form.errors.is_empty()).then_some(form);
+        }
+        _ => return None,
+    };
+    Some(Form::refused(fields.clone(), problem, &[]))
 }
 
 /// A step that was sent.
@@ -311,14 +199,17 @@ pub async fn step(Path((_, project)): Path<(String, String)>, Post { ctx, mut fi
     if let Go::To(to) = go
         && to <= shown
     {
+        if shown == REVIEW {
+            without_secrets(&included(&ctx, choice.zone(&fields)).await?, &mut fields);
+        }
         return page(&ctx, to, choice, Form { fields, ..Form::default() }, StatusCode::OK).await;
     }
-    let checked = if go == Go::Finish { PLATFORM..=QUOTAS } else { shown..=shown };
+    let checked = if go == Go::Finish { PLATFORM..=REVIEW } else { shown..=shown };
     let included =
         if *checked.end() >= SERVICES { included(&ctx, choice.zone(&fields)).await? } else { Vec::new() };
     for step in checked {
-        if let Some(problem) = problem(&choice, &included, step, &fields) {
-            let form = Form::refused(fields, problem, &[]);
+        if let Some(mut form) = refused(&choice, &included, step, &fields) {
+            without_secrets(&included, &mut form.fields);
             return page(&ctx, step, choice, form, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     }
@@ -347,7 +238,7 @@ async fn create(ctx: Ctx, choice: Choice, included: &[Included], fields: Fields)
         },
     });
     for one in included {
-        let given = one.given(&fields)?;
+        let given = one.given(&fields);
         if !given.is_empty() {
             body["spec"]["mandatoryBuildingBlockInputs"][&one.uuid] = Value::Object(given);
         }
@@ -358,8 +249,19 @@ async fn create(ctx: Ctx, choice: Choice, included: &[Included], fields: Fields)
     let made = match ctx.api.post("/api/meshobjects/meshtenants", &body).await {
         Ok(made) => made,
         Err(problem) => {
-            let form = again(fields, problem, &[])?;
-            return page(&ctx, STEPS - 1, choice, form, StatusCode::UNPROCESSABLE_ENTITY).await;
+            let mut form = again(fields, problem, &[])?;
+            let (mut step, message) = (REVIEW, form.problem.as_ref().map(|problem| problem.message.clone()));
+            let remarks = form.problem.iter().flat_map(|problem| problem.remarks.clone()).collect::<Vec<_>>();
+            for input in included.iter().flat_map(|one| &one.inputs) {
+                let key = input.key.split_once('.').map_or("", |(_, key)| key);
+                let is_about = |remark: &String| input::field_of(remark) == Some(format!("in.{key}"));
+                if remarks.iter().any(is_about) {
+                    step = if input.is_sensitive { REVIEW } else { SERVICES };
+                    form.errors.insert(input.name(), message.clone().unwrap_or_default());
+                }
+            }
+            without_secrets(included, &mut form.fields);
+            return page(&ctx, step, choice, form, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
     let uuid = said(&made, "/metadata/uuid");

@@ -154,7 +154,9 @@ on_both! {
 
     async fn a_tenant_is_ordered_with_what_it_asks_for(stoa) {
         let stage = stoa.custom_platform().await;
-        let (asking, _) = stoa.tenant_definition(json!({ "inputs": { "size": input(json!({})) } })).await;
+        let (asking, _) = stoa.tenant_definition(json!({ "inputs": {
+            "size": input(json!({})), "code": input(json!({ "isSensitive": true })),
+        } })).await;
         stoa.zone("asking", &stage.platform, json!({ "mandatoryBuildingBlockRefs": [{ "uuid": asking }] })).await;
         let lea = stoa.person("lea").await;
         stoa.bind("lea", "Workspace Manager", "shop").await;
@@ -173,7 +175,7 @@ on_both! {
         let much = [platform, zone, size, ("quota.cpu", "1000"), ("step", "3"), ("go", "next")];
         lea.submit(at, &much).await.shows(422, &["from 1 to 100"]);
         // More than needs no approval is asked for once the tenant is there.
-        let last = [platform, zone, size, ("quota.cpu", "50"), ("step", "4"), ("go", "finish")];
+        let last = [platform, zone, size, secret, cpu, ("step", "4"), ("go", "finish")];
         let ordered = lea.submit(at, &last).await;
         let tenant = ordered.leads_to().to_owned();
         lea.page(&tenant).await.shows(200, &["web – Spaces", "Building blocks"]);
@@ -181,7 +183,36 @@ on_both! {
         lea.page(&format!("{tenant}/replication")).await.shows(200, &["seen by the platform"]);
         lea.page(at).await.shows(200, &["has a tenant on it already"]);
         lea.page(&format!("{tenant}/deletion")).await.shows(200, &["cannot be taken back"]);
-        let unsure = lea.submit(&format!("{tenant}/deletion"), &[]).await;
+        let (end, sure) = (format!("{tenant}/deletion"), [("sure", "on")]);
+        let unsure = lea.submit(&end, &[]).await;
         assert!(unsure.said().starts_with("bad:Tick the box"));
     }
 }
+        // A secret is asked for last, and no page gives it back.
+        let (code, cpu) = (format!("in.{asking}.code"), ("quota.cpu", "50"));
+        let review = [platform, zone, size, cpu, ("step", "3"), ("go", "next")];
+        lea.submit(at, &review).await.shows(200, &[&code, "type=\"password\"", "sealed when you order"]);
+        let none = [platform, zone, size, cpu, ("step", "4"), ("go", "finish")];
+        lea.submit(at, &none).await.shows(422, &["is needed"]);
+        let secret = (code.as_str(), "h0p-garden");
+        for (go, status) in [("back", 200), ("0", 200), ("2", 200), ("stay", 200)] {
+            let fields = [platform, zone, size, cpu, secret, ("step", "4"), ("go", go)];
+            lea.submit(at, &fields).await.shows(status, &["name=\"step\""]).hides(&["h0p-garden"]);
+        }
+        let wrong = [platform, zone, (field.as_str(), ""), cpu, secret, ("step", "4"), ("go", "finish")];
+        lea.submit(at, &wrong).await.shows(422, &["is needed"]).hides(&["h0p-garden"]);
+        let blocks = stoa.admin.list("meshBuildingBlock", &format!("?definitionUuid={asking}")).await;
+        assert_eq!(blocks[0]["spec"]["inputs"]["size"]["value"], "m");
+        assert_eq!(blocks[0]["spec"]["inputs"]["code"]["isSensitive"], true);
+        assert!(blocks[0]["spec"]["inputs"]["code"]["value"]["hash"].is_string(), "{}", blocks[0]);
+        // What the landing zone brings is under work: a tenant does not go from under its feet.
+        lea.page(&end).await.shows(200, &["is at work"]);
+        let early = lea.submit(&end, &sure).await;
+        assert_eq!(early.leads_to(), end);
+        assert!(early.said().contains("is PENDING"), "{}", early.said());
+        stoa.next_run().await.end("SUCCEEDED").await;
+        lea.page(&end).await.shows(200, &["Delete tenant"]).hides(&["is at work"]);
+        let gone = lea.submit(&end, &sure).await;
+        assert_eq!(gone.leads_to(), end);
+        assert_eq!(gone.said(), "good:The deletion was asked for.");
+        lea.page(&end).await.shows(200, &["The tenant is being deleted"]);
