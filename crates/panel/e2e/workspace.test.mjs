@@ -53,6 +53,10 @@ describe('a team', async () => {
       await page.locator('[name="tag.environment"]').selectOption('test')
       await next(page)
       await next(page)
+      // A project may begin with a tenant; which landing zone has to be said where there are several.
+      const platform = page.locator('input[name=tenant]:not([disabled])').first()
+      await platform.waitFor()
+      await next(page)
       await page.locator('[name="me.role"]').selectOption({ index: 1 })
       await next(page)
       await page.getByRole('button', { name: 'Create project' }).click()

@@ -7,6 +7,7 @@ mod list;
 mod new;
 mod overview;
 mod settings;
+mod tenants;
 
 use crate::Pages;
 use crate::api::{said, segment};

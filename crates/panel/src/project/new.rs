@@ -1,6 +1,7 @@
-//! A new project, step by step (domain-organization.md PJ-03): name, tags, who pays, who works in it, review.
+//! A new project, step by step (domain-organization.md PJ-03): name, tags, who pays, platforms, who works in it, review.
 
 use super::path_of;
+use super::tenants::{self, Ordered, Plan};
 use crate::api::{said, segment};
 use crate::ctx::{Answer, Ctx, Post};
 use crate::form::{Fields, Form};
@@ -26,16 +27,23 @@ const FIELDS: &[(&str, &str)] = &[
 const NAME: usize = 0;
 const TAGS: usize = 1;
 const PAYMENT: usize = 2;
-const PEOPLE: usize = 3;
-const STEPS: usize = 5;
+const PLATFORMS: usize = 3;
+const PEOPLE: usize = 4;
+const STEPS: usize = 6;
 
 fn labels() -> [&'static str; STEPS] {
-    [tr("Name"), tr("Tags"), tr("Payment"), tr("People"), tr("Review")]
+    [tr("Name"), tr("Tags"), tr("Payment"), tr("Platforms"), tr("People"), tr("Review")]
 }
 
 /// Fields of each step.
-const OWN: [&[&str]; STEPS] =
-    [&["displayName", "name"], &["tags.key", "tag."], &["payment", "substitute"], &["me.", "me.role"], &[]];
+const OWN: [&[&str]; STEPS] = [
+    &["displayName", "name"],
+    &["tags.key", "tag."],
+    &["payment", "substitute"],
+    &["tenant", "zone."],
+    &["me.", "me.role"],
+    &[],
+];
 
 /// A payment method to choose.
 pub struct Method {
@@ -90,11 +98,30 @@ struct NewPage {
     most: usize,
     tags: Vec<TagField>,
     methods: Vec<(String, String)>,
+    plans: Vec<Plan>,
     roles: Vec<(String, String)>,
     me: String,
 }
 
+/// What became of the tenants that a new project was to have, where not all of them could be ordered.
+#[derive(Template)]
+#[template(path = "project/made.html")]
+struct MadePage {
+    shell: Shell,
+    base: String,
+    ordered: Vec<Ordered>,
+}
+
 impl NewPage {
+    /// Platforms that are chosen, with their landing zones.
+    fn chosen(&self) -> Vec<String> {
+        self.plans
+            .iter()
+            .filter(|plan| plan.is_chosen(&self.form.fields))
+            .map(|plan| plan.line(&self.form.fields))
+            .collect()
+    }
+
     fn role_label(&self) -> &str {
         let chosen = self.form.value("me.role");
         self.roles.iter().find(|(id, _)| id == chosen).map_or(chosen, |(_, label)| label)
@@ -111,6 +138,7 @@ async fn page(ctx: &Ctx, step: usize, form: Form, status: StatusCode) -> Answer 
     let ends = (format!("{list}/new"), list.clone(), tr("Create project"));
     let (tags, methods, roles) =
         tokio::join!(tags::fields(ctx, "meshProject", None, &form), methods(ctx), roles(ctx));
+    let plans = if step == PLATFORMS || step == STEPS - 1 { tenants::plans(ctx).await? } else { Vec::new() };
     let none = (String::new(), tr("none").to_owned());
     let methods = methods?.into_iter().map(|method| (method.id, method.label));
     let mut roles = roles?;
@@ -122,6 +150,7 @@ async fn page(ctx: &Ctx, step: usize, form: Form, status: StatusCode) -> Answer 
             wizard: Wizard::new(&labels(), step, &form.fields, OWN[step], ends),
             tags: tags?,
             methods: std::iter::once(none).chain(methods).collect(),
+            plans,
             roles,
             me: ctx.me.full_name(),
             most: ctx.panel.app.world.settings.project_identifier_max,
@@ -168,6 +197,14 @@ async fn problem(ctx: &Ctx, step: usize, fields: &Fields) -> Result<Option<Probl
         PAYMENT if fields.get("payment").is_empty() && !fields.get("substitute").is_empty() => Some(
             Problem::invalid("substitute", tr("A substitute needs a payment method that it stands in for.")),
         ),
+        PLATFORMS => {
+            // Nothing is chosen for most: then nothing has to be asked.
+            if fields.all("tenant").is_empty() {
+                None
+            } else {
+                tenants::problem(&tenants::plans(ctx).await?, fields)
+            }
+        }
         _ => None,
     })
 }
@@ -283,7 +320,20 @@ async fn create(ctx: Ctx, fields: Fields) -> Answer {
             return ctx.failed(&target, fill(said, &[&problem.message]));
         }
     }
-    ctx.done(&target, fill(tr("The project {0} is there."), &[fields.get("displayName")]))
+    let said = fill(tr("The project {0} is there."), &[fields.get("displayName")]);
+    if fields.all("tenant").is_empty() {
+        return ctx.done(&target, said);
+    }
+    // The project stays, whatever becomes of its tenants: what failed is told, and can be tried again one by one.
+    let ordered = tenants::order(&ctx, &tenants::plans(&ctx).await?, &fields).await;
+    if ordered.iter().all(|one| one.refusal.is_empty()) {
+        let tenants = fill(tr("Tenants ordered: {0}."), &[&ordered.len().to_string()]);
+        return ctx.done(&target, format!("{said} {tenants}"));
+    }
+    let shell = ctx
+        .shell(fields.get("displayName"))
+        .crumb(tr("Projects"), format!("/w/{}/projects", segment(ctx.home())));
+    ctx.page(&MadePage { shell, base: target, ordered })
 }
 
 #[cfg(test)]
