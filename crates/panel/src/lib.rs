@@ -4,6 +4,7 @@
 mod admin;
 pub mod api;
 pub mod assets;
+mod binding;
 mod block;
 mod build;
 pub mod ctx;

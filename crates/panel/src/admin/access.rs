@@ -2,6 +2,7 @@
 
 use crate::Pages;
 use crate::api::{segment, text_at};
+use crate::binding::exchange;
 use crate::ctx::{Answer, Ctx, Post};
 use crate::parts::filters;
 use crate::problem::Problem;
@@ -106,6 +107,17 @@ async fn give(Post { ctx, fields }: Post) -> Answer {
     }
 }
 
+async fn change(Post { ctx, fields }: Post) -> Answer {
+    guarded(&ctx)?;
+    let collection = bindings(fields.get("kind") == "group");
+    let (name, role) = (fields.get("name"), fields.get("role"));
+    match exchange(&ctx.api, collection, name, role, fields.some("expires")).await {
+        Ok(()) => ctx.done(PAGE, fill(tr("{0} has the role {1}."), &[fields.get("subject"), role])),
+        Err(problem) if problem.is_about_input() => ctx.failed(PAGE, problem.message),
+        Err(problem) => Err(problem),
+    }
+}
+
 async fn take(Post { ctx, fields }: Post) -> Answer {
     guarded(&ctx)?;
     let path = format!("{}/{}", bindings(fields.get("kind") == "group"), segment(fields.get("name")));
@@ -118,5 +130,8 @@ async fn take(Post { ctx, fields }: Post) -> Answer {
 
 /// The pages.
 pub fn pages() -> Pages {
-    Pages::new().route(PAGE, get(list).post(give)).route("/admin/access/remove", post(take))
+    Pages::new()
+        .route(PAGE, get(list).post(give))
+        .route("/admin/access/remove", post(take))
+        .route("/admin/access/role", post(change))
 }

@@ -3,6 +3,7 @@
 use super::{event, kinds};
 use crate::Pages;
 use crate::api::{segment, text_at};
+use crate::binding::exchange;
 use crate::ctx::{Answer, Ctx, Post};
 use crate::generic::document::{Cell, Look};
 use crate::generic::kind::Kind;
@@ -30,6 +31,30 @@ struct PeoplePage {
     identifier: String,
     roles: Vec<Bound>,
     may_change: bool,
+}
+
+/// Roles in a workspace, as bindings and as people say them.
+fn roles() -> [(&'static str, &'static str); 3] {
+    [
+        ("Workspace Owner", tr("Owner")),
+        ("Workspace Manager", tr("Manager")),
+        ("Workspace Member", tr("Member")),
+    ]
+}
+
+impl Bound {
+    /// The roles that whoever has this one may be given; which one it is.
+    fn choices(&self) -> Vec<(String, String, bool)> {
+        let now = self.role.as_str();
+        let known = roles().into_iter();
+        let mut choices: Vec<_> =
+            known.map(|(role, word)| (role.to_owned(), word.to_owned(), role == now)).collect();
+        // Roles of the administration are given on a page of their own.
+        if !choices.iter().any(|(role, ..)| role == now) {
+            choices.push((now.to_owned(), now.to_owned(), true));
+        }
+        choices
+    }
 }
 
 struct Row {
@@ -112,6 +137,17 @@ async fn appoint(Path(id): Path<String>, Post { ctx, fields }: Post) -> Answer {
     }
 }
 
+async fn change(Path(id): Path<String>, Post { ctx, fields }: Post) -> Answer {
+    let page = format!("/admin/workspaces/{}/people", segment(&id));
+    let collection = if fields.get("kind") == "group" { "groupbindings" } else { "userbindings" };
+    let (name, role) = (fields.get("name"), fields.get("role"));
+    match exchange(&ctx.api, &bindings(collection), name, role, fields.some("expires")).await {
+        Ok(()) => ctx.done(&page, fill(tr("{0} has the role {1}."), &[fields.get("subject"), role])),
+        Err(problem) if problem.is_about_input() => ctx.failed(&page, problem.message),
+        Err(problem) => Err(problem),
+    }
+}
+
 async fn dismiss(Path(id): Path<String>, Post { ctx, fields }: Post) -> Answer {
     let page = format!("/admin/workspaces/{}/people", segment(&id));
     let collection = if fields.get("kind") == "group" { "groupbindings" } else { "userbindings" };
@@ -189,6 +225,7 @@ async fn events(ctx: Ctx, Path(id): Path<String>) -> Answer {
 pub fn pages() -> Pages {
     Pages::new()
         .route("/admin/workspaces/{id}/people", get(people).post(appoint))
+        .route("/admin/workspaces/{id}/people/role", post(change))
         .route("/admin/workspaces/{id}/people/remove", post(dismiss))
         .route("/admin/workspaces/{id}/projects", get(projects))
         .route("/admin/workspaces/{id}/keys", get(keys))

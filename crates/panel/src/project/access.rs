@@ -3,6 +3,7 @@
 use super::Project;
 use super::new::roles;
 use crate::api::segment;
+use crate::binding::exchange;
 use crate::ctx::{Answer, Ctx, Post, again};
 use crate::form::Form;
 use crate::listing::Listing;
@@ -128,6 +129,20 @@ pub async fn add(Path((_, name)): Path<(String, String)>, Post { ctx, fields }: 
     }
     let count = picked.len().to_string();
     ctx.done(&project.at(&ctx, "/access"), fill(tr("{0} added to the project."), &[&count]))
+}
+
+/// Gives somebody another role in the place of the one they have.
+pub async fn change(
+    Path((_, name, kind, binding)): Path<(String, String, String, String)>,
+    Post { ctx, fields }: Post,
+) -> Answer {
+    let project = Project::find(&ctx, &name).await?;
+    let list = project.at(&ctx, "/access");
+    match exchange(&ctx.api, &team::bindings(&kind, true), &binding, fields.get("role"), None).await {
+        Ok(()) => ctx.done(&list, tr("The role was changed.")),
+        Err(problem) if problem.is_about_input() => ctx.failed(&list, problem.message),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Takes a role away.

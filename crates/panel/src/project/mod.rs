@@ -106,6 +106,7 @@ pub fn pages() -> Pages {
         .route(&at(""), get(overview::overview))
         .route(&at("/access"), get(access::list).post(access::add))
         .route(&at("/access/new"), get(access::new))
+        .route(&at("/access/{kind}/{binding}/role"), post(access::change))
         .route(&at("/access/{kind}/{binding}/remove"), post(access::remove))
         .route(&at("/events"), get(events::list))
         .route(&at("/settings"), get(settings::general).post(settings::save))

@@ -3,6 +3,7 @@
 use super::access::roles;
 use super::team::{self, Member};
 use crate::api::{said, segment};
+use crate::binding::exchange;
 use crate::ctx::{Answer, Ctx, Post, again};
 use crate::form::Form;
 use crate::parts::filters;
@@ -60,28 +61,6 @@ pub async fn extend(ctx: &Ctx, binding: &str, day: Option<&str>) -> Result<(), P
     ctx.api.put(&path, &json!({ "expiryDate": day })).await.map(|_| ())
 }
 
-/// Another role is another binding: the new one first, so that nobody falls out in between.
-async fn exchange(ctx: &Ctx, row: &Member, role: &str, day: Option<&str>) -> Result<(), Problem> {
-    let mut body = json!({
-        "roleRef": { "name": role },
-        "targetRef": { "name": ctx.home() },
-        "subject": { "name": row.name },
-    });
-    if let Some(day) = day {
-        body["expiryDate"] = json!(day);
-    }
-    let path = team::bindings(row.kind(), false);
-    let made = ctx.api.post(&path, &body).await?;
-    let old = ctx.api.delete(&format!("{path}/{}", segment(&row.binding))).await;
-    if let Err(problem) = old {
-        // The old role stays, so the new one goes again.
-        let name = said(&made, "/metadata/name");
-        ctx.api.delete(&format!("{path}/{}", segment(&name))).await?;
-        return Err(problem);
-    }
-    Ok(())
-}
-
 /// Saves it.
 pub async fn change(
     Path((_, kind, binding)): Path<(String, String, String)>,
@@ -90,7 +69,7 @@ pub async fn change(
     let row = find(&ctx, &kind, &binding).await?;
     let (role, day) = (fields.get("role"), fields.some("expiryDate"));
     let result = if role != row.role {
-        exchange(&ctx, &row, role, day).await
+        exchange(&ctx.api, &team::bindings(row.kind(), false), &row.binding, role, day).await
     } else if day.unwrap_or_default() != row.expires {
         extend(&ctx, &row.binding, day).await
     } else {
