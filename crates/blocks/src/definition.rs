@@ -13,7 +13,7 @@ use stoa_core::listing::{self, Page, Query};
 use stoa_core::objects::{self, Draft, Object, Told};
 use stoa_core::tags::{self, Target};
 use stoa_core::{Action, Allowed, Call, Outcome, Resource, Scope};
-use stoa_db::Tx;
+use stoa_db::{Sql, Tx};
 use stoa_tenancy::workspace;
 use stoa_web::kind::{Deleted, must_exist};
 use stoa_web::openapi::Schemas;
@@ -276,6 +276,7 @@ fn draft(
     let home = workspace::living(tx, &metadata.owned_by_workspace)?;
     let mut doc = serde_json::to_value(&definition)?;
     let tags = tags::admit(tx, call, allowed, Target::Definition, "metadata.tags", metadata.tags, old)?;
+    let tagged = tags::facets(&tags);
     doc["tags"] = Value::Object(tags);
     let mut facets = vec![
         ("displayName", definition.display_name),
@@ -288,7 +289,24 @@ fn draft(
     }
     let platforms = definition.supported_platforms.into_iter().flatten();
     facets.extend(platforms.map(|platform| ("platformType", platform.name)));
+    facets.extend(tagged.into_iter().map(|tag| (tags::FACET, tag)));
     Ok(Draft { doc, status: Value::Null, facets, references: vec![("owner", home.id)] })
+}
+
+const UNFILED: Sql = Sql::new(
+    "SELECT o.id FROM object o WHERE o.kind = $1 AND o.doc LIKE '%\"tags\":{\"%' AND NOT EXISTS
+        (SELECT 1 FROM facet f WHERE f.object = o.id AND f.name = $2)",
+);
+
+/// Files definitions that were stored before lists knew tags; does nothing the next time.
+pub fn file_by_tags(tx: &mut Tx) -> Outcome<()> {
+    let ids: Vec<String> = tx.all(&UNFILED, &[KIND.into(), tags::FACET.into()], |row| row.get(0))?;
+    for id in &ids {
+        let Some(object) = objects::by_uuid_text(tx, KIND, id)? else { continue };
+        let filed = object.doc["tags"].as_object().map(tags::facets).unwrap_or_default();
+        objects::replace_facets(tx, &object, tags::FACET, filed)?;
+    }
+    Ok(())
 }
 
 /// The kind.
@@ -306,6 +324,7 @@ impl Kind for Definitions {
         ("orderable", "true leaves out those for landing zones only"),
         ("targetType", "TENANT_LEVEL or WORKSPACE_LEVEL"),
         ("platformType", "Platform type that it supports"),
+        ("tag", "`key:value` of a tag that it carries"),
     ];
     const REQUEST: &'static str = "BuildingBlockDefinition";
     const RESPONSE: &'static str = "BuildingBlockDefinition";
@@ -338,6 +357,7 @@ impl Kind for Definitions {
         let mut query = Query::of(KIND, seen)
             .with("platformType", request.query("platformType"))
             .with("targetType", request.query("targetType"))
+            .with(tags::FACET, request.query("tag"))
             .with("orderable", request.query("orderable").filter(|asked| *asked == "true"));
         query.workspace = request.query("ownedByWorkspace").map(Into::into);
         if request.query("includeAllPublished") == Some("true") {

@@ -633,11 +633,14 @@ const DROP_FACET: Sql = Sql::new("DELETE FROM facet WHERE object = $1 AND name =
 
 /// Gives an object this one value of a facet that follows the status, or none.
 pub fn replace_facet(tx: &mut Tx, object: &Object, name: &str, value: Option<&str>) -> Outcome<()> {
+    replace_facets(tx, object, name, value.map(str::to_owned).into_iter().collect())
+}
+
+/// Gives an object these values of one facet, in the place of those it has.
+pub fn replace_facets(tx: &mut Tx, object: &Object, name: &str, values: Vec<String>) -> Outcome<()> {
     tx.run(&DROP_FACET, &[object.id.0.into(), name.into()])?;
-    if let Some(value) = value {
-        add_facets(tx, object, &[(name, value.to_owned())])?;
-    }
-    Ok(())
+    let facets: Vec<(&str, String)> = values.into_iter().map(|value| (name, value)).collect();
+    add_facets(tx, object, &facets)
 }
 
 const DROP_REFERENCES: Sql = Sql::new("DELETE FROM reference WHERE source = $1");

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use stoa_base::{Moment, ObjectId};
-use stoa_blocks::{integration, runner};
+use stoa_blocks::{definition, integration, runner};
 use stoa_core::keys::ring::{self, Locked};
 use stoa_core::{Action, Call, Error, Outcome, Permission, Resource, Scope, secrets};
 use stoa_core::{labels, objects};
@@ -58,6 +58,7 @@ pub fn run(tx: &mut Tx, call: &Call, wanted: &Wanted) -> Outcome<Result<Made, Lo
         Err(locked) => return Ok(Err(locked)),
     };
     labels::fill(tx)?;
+    definition::file_by_tags(tx)?;
     let home = workspace::ensure(tx, call, &call.world.settings.admin_workspace.clone(), "Administration")?;
     let public_key = runner::ensure_shared(tx, call, &wanted.public_key)?;
     integration::create_built_ins(tx, call)?;

@@ -113,6 +113,19 @@ pub fn admit(
     Ok(admission::admitted(rules.of(target), target, by_admin, field, given, old)?)
 }
 
+/// Facet by which lists find objects with a value of a tag; see [`facets`].
+pub const FACET: &str = "tag";
+
+/// What lists find these tags by: `key:value` of each value.
+pub fn facets(tags: &Map<String, Value>) -> Vec<String> {
+    let values = |(key, values): (&String, &Value)| {
+        let values = values.as_array().cloned().unwrap_or_default();
+        let key = key.clone();
+        values.into_iter().filter_map(move |value| Some(format!("{key}:{}", value.as_str()?)))
+    };
+    tags.iter().flat_map(values).collect()
+}
+
 /// Tags that hold where several levels meet: later parts win, key by key (tenants: workspace, payment method,
 /// project).
 pub fn merged(parts: &[&Map<String, Value>]) -> Map<String, Value> {
@@ -129,6 +142,12 @@ pub fn merged(parts: &[&Map<String, Value>]) -> Map<String, Value> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn each_value_is_a_facet() {
+        let tags = json!({ "a": ["x", "y: z"], "b": [], "c": ["1"] });
+        assert_eq!(facets(tags.as_object().unwrap()), ["a:x", "a:y: z", "c:1"]);
+    }
 
     #[test]
     fn every_target_reads_back() {

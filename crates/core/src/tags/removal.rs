@@ -101,6 +101,10 @@ fn remove_one(
     let mut doc = object.doc.clone();
     if let Some(tags) = doc.get_mut("tags").and_then(Value::as_object_mut) {
         tags.shift_remove(key);
+        // Lists of definitions are narrowed by tags.
+        if target == Target::Definition {
+            objects::replace_facets(tx, &object, super::FACET, super::facets(tags))?;
+        }
     }
     let why = format!("Tag '{key}' of {kind} '{}' went with its definition.", object.key);
     objects::amend(tx, call, allowed, &object, doc, Told::new(title(target, kind), why))

@@ -173,6 +173,33 @@ on_both! {
         nothing.get(DEFINITION, "").await.refused(403, "BUILDINGBLOCKDEFINITION_LIST");
     }
 
+    async fn tags_narrow_the_list(stoa) {
+        stoa.workspace("shop").await;
+        stoa.tag(DEFINITION, "for", json!({ "multiSelect": { "options": ["web", "data: lake"] } }), &[]).await;
+        stoa.tag(DEFINITION, "kind", json!({ "string": {} }), &[]).await;
+        for (title, tags) in [
+            ("both", json!({ "for": ["web", "data: lake"], "kind": ["db"] })),
+            ("one", json!({ "for": ["data: lake"] })),
+            ("none", json!({})),
+        ] {
+            let change = json!({
+                "metadata": { "ownedByWorkspace": "shop", "tags": tags }, "spec": { "displayName": title },
+            });
+            stoa.admin.create(DEFINITION, &body(change)).await;
+        }
+        assert_eq!(names(&stoa.admin, "?tag=for%3Aweb").await, ["both"]);
+        assert_eq!(names(&stoa.admin, "?tag=for%3Adata%3A%20lake").await, ["both", "one"]);
+        assert_eq!(names(&stoa.admin, "?tag=for").await, [""; 0]);
+        let mut one = stoa.admin.list(DEFINITION, "?tag=kind%3Adb").await.remove(0);
+        one["metadata"]["tags"] = json!({ "for": ["web"] });
+        stoa.admin.put(DEFINITION, &format!("/{}", text(&one, "/metadata/uuid")), &one).await.expect(200);
+        assert_eq!(names(&stoa.admin, "?tag=for%3Adata%3A%20lake").await, ["one"]);
+        // With its definition a tag goes from the list, too.
+        stoa.admin.delete("meshTagDefinition", &format!("/{DEFINITION}.for")).await.expect(204);
+        assert_eq!(names(&stoa.admin, "?tag=for%3Aweb").await, [""; 0]);
+        assert_eq!(names(&stoa.admin, "").await.len(), 3);
+    }
+
     async fn pages_are_stable_and_complete(stoa) {
         for n in 0..5 {
             let change = json!({ "spec": { "displayName": format!("d{n}") } });
