@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 /// The kind's name.
 pub const KIND: &str = "meshCommunication";
 const RESOLUTION: &str = "/api/stoa/v1/communications/{uuid}/resolution";
+const MESSAGE: &str = "/api/stoa/v1/communications/{uuid}/message";
 /// Where a page puts what the definition says.
 const SAYS: &str = "says";
 /// How many followers of something gone are looked at in one transaction.
@@ -89,6 +90,28 @@ pub struct CommunicationDefinitionRef {
     kind: Option<String>,
     /// Its uuid.
     uuid: String,
+}
+
+/// What a communication says, in full. The definition is its sender's; whoever got the communication reads this.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CommunicationMessage {
+    /// One line.
+    title: String,
+    /// Markdown.
+    message: String,
+    /// `ACTION_REQUIRED` or `NOTIFICATION`.
+    communication_type: CommunicationType,
+    /// Until when to act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    due_date: Option<String>,
+    /// Only of `ACTION_REQUIRED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resolution_status: Option<ResolutionStatus>,
+    /// Kind and name of whom it is for.
+    to: String,
 }
 
 /// Whom it is for.
@@ -178,6 +201,15 @@ pub fn routes() -> Vec<Route> {
         errors: &[400, 403, 404, 409],
         ..About::default()
     }));
+    routes.push(Route::read(Method::GET, MESSAGE, message).about(About {
+        summary: "What a communication says, in full",
+        tag: KIND,
+        response: Some("CommunicationMessage"),
+        produces: Some(media::JSON),
+        success: &[200],
+        errors: &[403, 404],
+        ..About::default()
+    }));
     routes
 }
 
@@ -218,6 +250,25 @@ fn either_end<'a>(call: &'a Call, object: &'a Object) -> Scope<'a> {
     let sender = object.doc["sender"].as_str();
     let sends = sender.is_some() && sender == call.actor.home.as_deref();
     Scope { owner: if sends { sender } else { object.workspace.as_deref() }, ..Scope::default() }
+}
+
+fn message(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
+    call.may_at_all(Resource::Communication, Action::Read)?;
+    let id = request.param(0);
+    let object = objects::by_uuid_text(tx, KIND, id)?.ok_or_else(|| Refusal::missing(KIND, id))?;
+    call.may(Resource::Communication, Action::Read, &either_end(call, &object))?;
+    let communication: Communication = object.doc()?;
+    let made_from = objects::by_id(tx, definition::KIND, communication.definition)?;
+    let text: CommunicationText = made_from.ok_or_else(|| Refusal::missing(KIND, id))?.doc()?;
+    let body = CommunicationMessage {
+        title: text.title,
+        message: text.message,
+        communication_type: text.communication_type,
+        due_date: text.due_date,
+        resolution_status: communication.resolution,
+        to: format!("{} {}", communication.target_kind, communication.target_name),
+    };
+    Ok(Reply::json(StatusCode::OK, media::JSON, &serde_json::to_value(body)?))
 }
 
 fn resolve(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
@@ -326,6 +377,7 @@ impl Kind for Communications {
     fn schemas(schemas: &mut Schemas) {
         schemas.add::<Wire>();
         schemas.add::<CommunicationResolution>();
+        schemas.add::<CommunicationMessage>();
     }
 
     fn example() -> Value {

@@ -11,7 +11,7 @@ use crate::definition;
 use crate::run::claim::keeper_of;
 use crate::run::engine;
 use crate::run::model::{Behavior, Reason};
-use crate::run::store;
+use crate::run::store::{self, Of};
 use crate::version;
 use crate::version::wire::{Assignment, Version};
 use serde_json::{Map, Value, json};
@@ -257,7 +257,8 @@ pub fn follow(tx: &mut Tx, call: &Call, held: &Held) -> Outcome<()> {
 pub fn runs(tx: &mut Tx, id: ObjectId) -> Outcome<Vec<serde_json::Value>> {
     let mut found = Vec::new();
     for block in of_tenant(tx, id)? {
-        let (runs, _) = store::list(tx, Some(block.object.id), None, None, &Page::first(RUNS_SHOWN))?;
+        let of = Of::Block(block.object.id);
+        let (runs, _) = store::list(tx, of, None, None, &Page::first(RUNS_SHOWN))?;
         found.extend(runs.into_iter().map(|run| (run, block.block.display_name.clone())));
     }
     found.sort_by_key(|(run, _)| std::cmp::Reverse(run.created_at));

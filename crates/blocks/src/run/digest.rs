@@ -2,6 +2,7 @@
 //! (`panel.md` §4.4 and §8.1). What runs are given and what they log is not in it.
 
 use super::model::{Run, RunState};
+use super::store::Of;
 use super::{logs, store};
 use crate::block::{self, model::Ordered};
 use crate::{definition, version};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stoa_base::{Moment, ObjectId, Refusal, RunId};
 use stoa_core::guard::Visibility;
-use stoa_core::{Action, Call, Outcome, Resource, objects};
+use stoa_core::{Action, Call, Outcome, Resource, Scope, objects};
 use stoa_db::Tx;
 use stoa_web::route::About;
 use stoa_web::{Kind, Reply, Request, Route, hal, media};
@@ -82,7 +83,10 @@ pub fn routes() -> Vec<Route> {
     };
     vec![
         Route::read(Method::GET, PATH, list).about(About {
-            query: &[("buildingBlockUuid", "Runs of this block")],
+            query: &[
+                ("buildingBlockUuid", "Runs of this block"),
+                ("workspaceIdentifier", "Runs of this workspace's own blocks, for those who use them"),
+            ],
             embedded: Some("runs"),
             ..about("Runs in short, newest first", &[403, 404])
         }),
@@ -143,9 +147,16 @@ fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     Ok(Reply::json(StatusCode::OK, media::JSON, &body))
 }
 
+/// Whether the block of a run may be read.
+fn is_reached(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<bool> {
+    let Some(object) = objects::by_id(tx, block::KIND, run.block)? else { return Ok(false) };
+    Ok(call.may(Resource::BuildingBlock, Action::Read, &block::Blocks::scope(&object)).is_ok())
+}
+
 fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     let mut seen = None;
     let mut sees_log = true;
+    let home = request.query("workspaceIdentifier");
     let asked: Option<ObjectId> =
         request.query("buildingBlockUuid").map(|uuid| uuid.parse().unwrap_or_default());
     if let Some(id) = asked {
@@ -161,14 +172,23 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
             call.may(Resource::BuildingBlock, Action::Read, &scope)?;
         }
         sees_log = view.is_some_and(logs::View::sees_system);
+    } else if let Some(home) = home {
+        // Who uses blocks is told of their runs, as on the block itself without their logs.
+        call.may(Resource::BuildingBlock, Action::Read, &Scope::owned(home))?;
+        sees_log = false;
     } else {
         let reach = Visibility::of(&call.actor, Resource::Run)?;
         seen = if reach.all { None } else { Some(reach.managed.unwrap_or_default()) };
     }
     let page = request.page();
-    let (runs, total) = store::list(tx, asked, seen.as_deref(), request.query("q"), &page)?;
+    let of = asked.map(Of::Block).or(home.map(Of::Workspace)).unwrap_or(Of::All);
+    let (runs, total) = store::list(tx, of, seen.as_deref(), request.query("q"), &page)?;
     let mut items = Vec::new();
     for run in &runs {
+        // Somebody with some projects only is not told of the others.
+        if home.is_some() && !is_reached(tx, call, run)? {
+            continue;
+        }
         items.push(serde_json::to_value(shown(tx, call, run, sees_log)?)?);
     }
     let body = hal::page_of(call, request, "runs", items, &page, (total, None));

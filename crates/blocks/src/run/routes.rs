@@ -2,6 +2,7 @@
 
 use super::logs::{self, View};
 use super::model::Run;
+use super::store::Of;
 use super::{KIND, claim, digest, payload, report, store, stream};
 use crate::block;
 use crate::block::model::Ordered;
@@ -224,7 +225,8 @@ fn list(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         (Err(refusal), false) => return Err(refusal),
     };
     let page = request.page();
-    let (runs, total) = store::list(tx, block, seen.as_deref(), request.query("q"), &page)?;
+    let of = block.map_or(Of::All, Of::Block);
+    let (runs, total) = store::list(tx, of, seen.as_deref(), request.query("q"), &page)?;
     let items = runs.iter().map(|run| represent(tx, call, run)).collect::<Outcome<Vec<_>>>()?;
     let body = hal::page_of(call, request, "meshBuildingBlockRuns", items, &page, (total, None));
     Ok(Reply::json(StatusCode::OK, media::of(KIND, "v1"), &body))

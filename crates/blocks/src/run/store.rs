@@ -196,20 +196,38 @@ pub fn was_executed(tx: &mut Tx, block: ObjectId) -> Outcome<bool> {
     Ok(tx.one(&EXECUTED, &[block.0.into()], |row| row.get::<i64>(0))? > 0)
 }
 
+/// Whose runs are listed.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    /// Everybody's.
+    All,
+    /// A block's.
+    Block(ObjectId),
+    /// Those of the blocks that a workspace has.
+    Workspace(&'a str),
+}
+
 /// One page of runs, newest first, with the number of all. `seen` names workspaces whose runs may be seen as
 /// owner of definition or runner; none sees all. `text` is part of what their blocks are called.
 pub fn list(
     tx: &mut Tx,
-    block: Option<ObjectId>,
+    of: Of<'_>,
     seen: Option<&str>,
     text: Option<&str>,
     page: &Page,
 ) -> Outcome<(Vec<Run>, i64)> {
     let mut wheres = Vec::new();
     let mut args: Vec<stoa_db::Value> = Vec::new();
-    if let Some(block) = block {
-        args.push(block.0.into());
-        wheres.push(format!("r.block = ${}", args.len()));
+    match of {
+        Of::All => {}
+        Of::Block(block) => {
+            args.push(block.0.into());
+            wheres.push(format!("r.block = ${}", args.len()));
+        }
+        Of::Workspace(home) => {
+            args.push(home.into());
+            wheres.push(format!("r.workspace = ${}", args.len()));
+        }
     }
     if let Some(home) = seen {
         args.push(home.into());

@@ -212,15 +212,16 @@ fn communications() -> Kind {
         title: tr("Communications"),
         new: tr("New communication"),
         icon: "mail",
-        label: "/spec/communication/title",
+        label: "/status/meshCommunicationDefinition/title",
         identifier: "/metadata/uuid",
         columns: vec![
             column(tr("Resolution"), "/status/resolutionStatus", Look::State),
-            column(tr("Sent"), "/metadata/createdOn", Look::Ago),
         ],
         choices: vec![choice(
             "resolutionStatus",
             tr("Any resolution"),
+            column(tr("To"), "/metadata/ownedByWorkspace", Look::Workspace),
+            column(tr("Due"), "/status/meshCommunicationDefinition/dueDate", Look::Plain),
             vec![("OPEN", tr("Open")), ("RESOLVED", tr("Resolved"))],
         )],
         codes: ["ADM_COMMUNICATION_LIST", "ADM_COMMUNICATION_SAVE", "ADM_COMMUNICATION_DELETE"],

@@ -2,6 +2,7 @@
 //! (panel.md §1.1 and §1.2).
 
 mod inbox;
+mod message;
 mod place;
 
 use crate::Pages;

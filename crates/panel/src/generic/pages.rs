@@ -167,6 +167,7 @@ async fn object(ctx: Ctx, kind: Arc<Kind>, id: String) -> Answer {
     let may = |is: bool, tail: &str| if is && !is_gone { format!("{page}{tail}") } else { String::new() };
     let actions = Actions {
         edit: may((kind.may_change || kind.name == "meshTagDefinition") && kind.is_writable(&ctx), "/edit"),
+        "meshCommunication" => shell.tab(tr("Message"), format!("{page}/message")),
         delete: may(kind.is_deletable(&ctx), "/delete"),
         typed: if kind.is_weighty { id.clone() } else { String::new() },
         consequence: kind.consequence,

@@ -162,6 +162,7 @@ fn administration(ctx: &Ctx, nav: &mut Draft<'_>) {
     nav.section(tr("Compliance"));
     nav.item(may("ADM_TAGDEFINITION_LIST"), tr("Tags"), "/tags", "tags");
     nav.item(may("ADM_EVENTLOG_LIST"), tr("Event log"), "/events", "history");
+    nav.item(may("ADM_COMMUNICATIONDEFINITION_LIST"), tr("Messages"), "/messages", "message");
     nav.item(may("ADM_COMMUNICATION_LIST"), tr("Communications"), "/communications", "mail");
     nav.section(tr("System"));
     nav.item(may("ADM_WORKSPACE_SAVE"), tr("Settings"), "/settings", "settings");

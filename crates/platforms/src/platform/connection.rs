@@ -12,7 +12,7 @@ use std::time::Duration;
 use stoa_base::{Moment, ObjectId, Refusal};
 use stoa_blocks::definition::{self, Definition, TargetType};
 use stoa_blocks::run::model::Run;
-use stoa_blocks::run::store;
+use stoa_blocks::run::store::{self, Of};
 use stoa_blocks::version::wire::{Assignment, Version};
 use stoa_blocks::{block, runner, version};
 use stoa_core::guard::Visibility;
@@ -246,7 +246,7 @@ fn dry_run(tx: &mut Tx, owner: &str, connectors: &[Connector]) -> Outcome<Check>
         let mut query = Query::of(block::KIND, seen).with("definitionUuid", Some(&connector.id.to_string()));
         query.workspace = Some(owner.into());
         for found in listing::list(tx, &query, &Page::first(100))?.items {
-            let (runs, _) = store::list(tx, Some(found.id), None, None, &Page::first(50))?;
+            let (runs, _) = store::list(tx, Of::Block(found.id), None, None, &Page::first(50))?;
             let dry = runs.into_iter().find(|run| run.behavior == "DETECT" && run.ended_at.is_some());
             if dry.as_ref().map(|run| run.created_at) > newest.as_ref().map(|run| run.created_at) {
                 newest = dry;

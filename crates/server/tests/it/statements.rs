@@ -238,7 +238,7 @@ fn statements_about_people_run_on_both() {
 
 #[test]
 fn statements_about_runs_run_on_both() {
-    use stoa_blocks::run::store;
+    use stoa_blocks::run::store::{self, Of};
     for engine in ENGINES {
         let Some(database) = fresh(engine) else { continue };
         let db = Db::open(database.settings(), &migrations()).unwrap();
@@ -252,9 +252,12 @@ fn statements_about_runs_run_on_both() {
             for (runner, only) in [(id, None), (id, Some("TERRAFORM")), (shared, None)] {
                 assert!(store::next_for(tx, runner, only)?.is_none());
             }
-            for (block, seen) in [(None, None), (Some(id), None), (None, Some("x")), (Some(id), Some("x"))] {
-                assert_eq!(store::list(tx, block, seen, None, &Page::first(1))?.1, 0);
-                assert_eq!(store::list(tx, block, seen, Some("x"), &Page::first(1))?.1, 0);
+            for of in [Of::All, Of::Block(id), Of::Workspace("x")] {
+                for (seen, text) in
+                    [(None, None), (Some("x"), None), (None, Some("x")), (Some("x"), Some("x"))]
+                {
+                    assert_eq!(store::list(tx, of, seen, text, &Page::first(1))?.1, 0);
+                }
             }
             assert_eq!(store::queue(tx, id)?, (0, 0));
             store::forget_block(tx, id)?;

@@ -236,8 +236,18 @@ on_both! {
         };
         assert_eq!(counts(&stoa, &duty).await, total(3, 3, 0));
         assert_eq!(counts(&stoa, &news).await, json!({ "communicationsTotal": 1 }));
-        // Who got it resolves it, or who sent it; again is no change; it may be opened again.
+        // Who got it reads it in full, though the definition is not theirs; others do not.
         let shop = stoa.key("shop", &["COMMUNICATION_SAVE", "COMMUNICATION_LIST"]).await;
+        let message = async |id: &str| {
+            shop.raw(Method::GET, &format!("/api/stoa/v1/communications/{id}/message"), |request| request).await
+        };
+        let said = message(&ids[0]).await.expect(200);
+        assert_eq!(said["message"], "The old region *closes*.");
+        assert_eq!(said["dueDate"], "2097-06-30");
+        assert_eq!((&said["resolutionStatus"], &said["to"]), (&json!("OPEN"), &json!("meshWorkspace shop")));
+        assert_eq!(message(&ids[2]).await.expect(200)["communicationType"], "NOTIFICATION");
+        message(&ids[1]).await.refused(403, "ADM_COMMUNICATION_LIST");
+        // Who got it resolves it, or who sent it; again is no change; it may be opened again.
         let shown = resolve(&shop, &ids[0], None).await.expect(200);
         assert_eq!(shown["status"]["resolutionStatus"], "RESOLVED");
         resolve(&shop, &ids[0], Some(json!({ "resolutionStatus": "RESOLVED" }))).await.expect(200);
