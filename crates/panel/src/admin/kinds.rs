@@ -27,6 +27,7 @@ fn usual() -> Kind {
         codes: ["", "", ""],
         may_change: true,
         may_create: true,
+        is_taggable: false,
         is_weighty: false,
         empty: "",
         consequence: tr("This cannot be undone."),
@@ -49,6 +50,7 @@ pub fn workspaces() -> Kind {
         ],
         codes: ["ADM_WORKSPACE_LIST", "ADM_WORKSPACE_SAVE", "ADM_WORKSPACE_DELETE"],
         is_weighty: true,
+        is_taggable: true,
         empty: tr("A workspace is the home of a team: its projects, people and building blocks."),
         consequence: tr(
             "Its roles, groups, API keys and payment methods go with it. Projects and building blocks must be gone before.",
@@ -74,6 +76,7 @@ fn projects() -> Kind {
         choices: vec![choice("workspaceIdentifier", tr("Workspace"), Vec::new())],
         codes: ["ADM_PROJECT_LIST", "ADM_PROJECT_SAVE", "ADM_PROJECT_DELETE"],
         is_weighty: true,
+        is_taggable: true,
         empty: tr("Teams create projects in their workspaces."),
         consequence: tr("Its tenants are deleted first, then the project."),
         ..usual()
@@ -95,6 +98,7 @@ fn payment_methods() -> Kind {
         ],
         choices: vec![choice("workspaceIdentifier", tr("Workspace"), Vec::new())],
         codes: ["ADM_PAYMENTMETHOD_LIST", "ADM_PAYMENTMETHOD_SAVE", "ADM_PAYMENTMETHOD_DELETE"],
+        is_taggable: true,
         empty: tr("A payment method says who pays for the projects of a workspace."),
         consequence: tr("Projects that it pays for fall back to their substitute."),
         ..usual()
@@ -135,6 +139,7 @@ pub fn users() -> Kind {
         ],
         codes: ["ADM_USER_LIST", "ADM_USER_SAVE", "ADM_USER_DELETE"],
         is_weighty: true,
+        is_taggable: true,
         empty: tr("People come here by hand, or from your identity provider."),
         consequence: tr("All their roles end, and their sessions with them."),
         ..usual()
@@ -175,6 +180,7 @@ fn project_roles() -> Kind {
             column(tr("Rank"), "/spec/rank", Look::Plain),
         ],
         codes: ["", "ADM_PROJECTROLE_SAVE", "ADM_PROJECTROLE_DELETE"],
+        is_taggable: true,
         empty: tr("A project role says what people may do in the tenants of a project."),
         ..usual()
     }
@@ -215,13 +221,13 @@ fn communications() -> Kind {
         label: "/status/meshCommunicationDefinition/title",
         identifier: "/metadata/uuid",
         columns: vec![
+            column(tr("To"), "/metadata/ownedByWorkspace", Look::Workspace),
+            column(tr("Due"), "/status/meshCommunicationDefinition/dueDate", Look::Plain),
             column(tr("Resolution"), "/status/resolutionStatus", Look::State),
         ],
         choices: vec![choice(
             "resolutionStatus",
             tr("Any resolution"),
-            column(tr("To"), "/metadata/ownedByWorkspace", Look::Workspace),
-            column(tr("Due"), "/status/meshCommunicationDefinition/dueDate", Look::Plain),
             vec![("OPEN", tr("Open")), ("RESOLVED", tr("Resolved"))],
         )],
         codes: ["ADM_COMMUNICATION_LIST", "ADM_COMMUNICATION_SAVE", "ADM_COMMUNICATION_DELETE"],

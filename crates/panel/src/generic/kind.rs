@@ -56,6 +56,8 @@ pub struct Kind {
     pub may_change: bool,
     /// Whether pages make it.
     pub may_create: bool,
+    /// Whether it carries tags.
+    pub is_taggable: bool,
     /// Whether deleting asks for its name.
     pub is_weighty: bool,
     /// What stands in an empty list.
@@ -96,6 +98,11 @@ impl Kind {
     /// Path of an object's page.
     pub fn page_of(&self, id: &str) -> String {
         format!("{}/{}", self.path, segment(id))
+    }
+
+    /// Path that forms about several objects go to.
+    pub fn bulk(&self) -> String {
+        self.path.replacen("/admin/", "/admin/bulk/", 1)
     }
 
     /// Whether they may change objects of it.

@@ -1,7 +1,9 @@
 //! Pages of kinds that have none of their own: a list, an object with its history and source, and forms made from the
 //! schema that the server publishes. A kind says in [`kind`] what is special about it.
 
+mod bulk;
 pub mod document;
+mod export;
 mod fields;
 pub mod kind;
 pub mod pages;

@@ -1,6 +1,8 @@
 //! The pages of a kind: list, object, history, source, form.
 
+use super::bulk::{self, Offer};
 use super::document::{Cell, Group, Past, groups, history_of};
+use super::export;
 use super::fields::{Field, Frame, fields, filled, said};
 use super::kind::{Choice, Kind};
 use super::schema;
@@ -23,6 +25,7 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 struct Row {
+    id: String,
     href: String,
     name: String,
     identifier: String,
@@ -37,6 +40,11 @@ struct ListPage {
     listing: Listing,
     rows: Vec<Row>,
     may_create: bool,
+    offer: Offer,
+    /// The address of this list.
+    here: String,
+    /// The address of its file.
+    file: String,
 }
 
 #[derive(Template)]
@@ -105,7 +113,7 @@ impl FormPage {
 }
 
 /// Refuses whoever may not read a kind before the API says so in its own words.
-fn readable(ctx: &Ctx, kind: &Kind) -> Result<(), Problem> {
+pub fn readable(ctx: &Ctx, kind: &Kind) -> Result<(), Problem> {
     if kind.codes[0].is_empty() || ctx.may(kind.codes[0]) {
         return Ok(());
     }
@@ -128,13 +136,18 @@ async fn list(ctx: Ctx, kind: Arc<Kind>) -> Answer {
             name: kind.name_of(object),
             identifier: text_at(object, kind.identifier).to_owned(),
             cells: kind.cells(object),
+            id,
         }
     });
+    let here = |path: &str| with_query(path, ctx.pairs.iter().map(|(name, value)| (name, value)));
     ctx.page(&ListPage {
         shell: ctx.shell(kind.title),
         rows: rows.collect(),
         listing: Listing::of(&ctx, &found),
         may_create: (kind.may_create || kind.name == "meshTagDefinition") && kind.is_writable(&ctx),
+        offer: Offer::of(&ctx, &kind),
+        here: here(kind.path),
+        file: here(&format!("{}.csv", kind.path)),
         kind,
     })
 }
@@ -154,6 +167,7 @@ pub fn frame(ctx: &Ctx, kind: &Kind, id: &str, object: &Value) -> Shell {
             .tab(tr("API keys"), format!("{page}/keys"))
             .tab(tr("Events"), format!("{page}/events")),
         "meshUser" => shell.tab(tr("Signing in"), format!("{page}/account")),
+        "meshCommunication" => shell.tab(tr("Message"), format!("{page}/message")),
         _ => shell,
     };
     shell.tab(tr("History"), format!("{page}/history")).tab(tr("Source"), format!("{page}/source"))
@@ -167,7 +181,6 @@ async fn object(ctx: Ctx, kind: Arc<Kind>, id: String) -> Answer {
     let may = |is: bool, tail: &str| if is && !is_gone { format!("{page}{tail}") } else { String::new() };
     let actions = Actions {
         edit: may((kind.may_change || kind.name == "meshTagDefinition") && kind.is_writable(&ctx), "/edit"),
-        "meshCommunication" => shell.tab(tr("Message"), format!("{page}/message")),
         delete: may(kind.is_deletable(&ctx), "/delete"),
         typed: if kind.is_weighty { id.clone() } else { String::new() },
         consequence: kind.consequence,
@@ -189,7 +202,7 @@ async fn source(ctx: Ctx, kind: Arc<Kind>, id: String) -> Answer {
 }
 
 /// Definitions of the tags that a kind has.
-async fn tags_of(ctx: &Ctx, kind: &Kind) -> Result<Vec<Value>, Problem> {
+pub async fn tags_of(ctx: &Ctx, kind: &Kind) -> Result<Vec<Value>, Problem> {
     let found = ctx.api.list("/api/meshobjects/meshtagdefinitions?size=1000").await?;
     let target = if kind.name == "meshUser" { "meshPrincipal" } else { kind.name };
     let is_for = |tag: &Value| text_at(tag, "/spec/targetKind") == target;
@@ -306,10 +319,12 @@ pub fn of(kind: Kind) -> Pages {
     let kind = Arc::new(kind);
     let path = kind.path;
     // Each route keeps the kind that it is about.
-    let [listed, shown, past, raw, leaving, blank, made, changed, again] =
+    let [listed, shown, past, raw, leaving, blank, made, changed, again, several, whole] =
         std::array::from_fn(|_| Arc::clone(&kind));
     let mut pages = Pages::new()
         .route(path, get(move |ctx: Ctx| list(ctx, listed)))
+        .route(&kind.bulk(), post(move |form: Post| bulk::act(form, several)))
+        .route(&format!("{path}.csv"), get(move |ctx: Ctx| export::file(ctx, whole)))
         .route(&format!("{path}/{{id}}"), get(move |ctx: Ctx, Path(id): Path<String>| object(ctx, shown, id)))
         .route(
             &format!("{path}/{{id}}/history"),

@@ -1,5 +1,6 @@
 //! Small parts of pages, as filters of the templates: icons, states, times, things to copy, Markdown.
 
+pub mod csv;
 mod markdown;
 mod state;
 pub mod tags;
