@@ -17,12 +17,25 @@ impl Caller {
 
     /// A form that is sent, with the proof that it comes from a page.
     pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.form(path, fields, None).await
+    }
+
+    /// A form that is only looked at, because somebody left a field of it.
+    pub async fn look_at(&self, path: &str, field: &str, fields: &[(&str, &str)]) -> Answer {
+        self.form(path, fields, Some(field)).await
+    }
+
+    async fn form(&self, path: &str, fields: &[(&str, &str)], left: Option<&str>) -> Answer {
         let csrf = self.session.as_ref().map_or(String::new(), |(_, csrf)| csrf.clone());
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.append_pair("csrf", &csrf).extend_pairs(fields);
         let body = body.finish();
         let media = "application/x-www-form-urlencoded";
-        self.raw(Method::POST, path, |request| request.header("content-type", media).body(body)).await
+        self.raw(Method::POST, path, |request| {
+            let request = request.header("content-type", media).body(body);
+            left.into_iter().fold(request, |request, field| request.header("x-stoa-check", field))
+        })
+        .await
     }
 }
 

@@ -107,6 +107,36 @@ on_both! {
         lea.page(&path).await.shows(200, &["Our bucket"]);
     }
 
+    async fn a_form_is_looked_at_without_anything_happening(stoa) {
+        stoa.workspace("shop").await;
+        let (definition, _) = offered(&stoa).await;
+        let lea = team(&stoa, "Workspace Manager").await;
+        let order = format!("/w/shop/market/{definition}/order");
+        let wrong = with(&[("step", "review"), ("in.name", "ORCHARD")]);
+        lea.look_at(&order, "in.name", &wrong).await.shows(422, &["Small letters only, please"]);
+        lea.look_at(&order, "in.name", &with(&[("step", "review")])).await.shows(200, &[]).hides(&["Small letters"]);
+        // Not even when everything is there.
+        let whole = with(&[("step", "order"), ("in.token", SECRET)]);
+        lea.look_at(&order, "in.name", &whole).await.shows(422, &[]).hides(&[SECRET]);
+        assert!(stoa.admin.list("meshBuildingBlock", "").await.is_empty());
+        lea.submit(&order, &whole).await.leads_to();
+    }
+
+    async fn cards_are_narrowed_by_tags(stoa) {
+        stoa.workspace("shop").await;
+        let kinds = json!({ "singleSelect": { "options": ["Data", "Network"] } });
+        stoa.tag("meshBuildingBlockDefinition", "category", kinds, &[]).await;
+        let (definition, _) = offered(&stoa).await;
+        let lea = team(&stoa, "Workspace Manager").await;
+        let mut whole = stoa.admin.get("meshBuildingBlockDefinition", &format!("/{definition}")).await.expect(200);
+        whole["metadata"]["tags"] = json!({ "category": ["Data"] });
+        stoa.admin.put("meshBuildingBlockDefinition", &format!("/{definition}"), &whole).await.expect(200);
+        let page = lea.page("/w/shop/market").await.shows(200, &["Definition of demo-partner", "category", "tag=category%3AData"]);
+        assert!(page.text.contains("tag=category%3ANetwork"));
+        lea.page("/w/shop/market?tag=category%3AData").await.shows(200, &["Definition of demo-partner", "aria-current"]);
+        lea.page("/w/shop/market?tag=category%3ANetwork").await.shows(200, &["No match"]);
+    }
+
     async fn a_run_is_followed_by_right(stoa) {
         stoa.workspace("shop").await;
         let outputs = json!({
