@@ -40,9 +40,9 @@ export async function signIn(page, username, password = PASSWORD) {
 
 /**
  * A page of `user`, or of a stranger when there is none. It is watched: `page.clean()` fails when a script threw, a
- * dialog opened, the content policy was broken, or anything was asked of another address.
+ * dialog opened, the content policy was broken, or anything was asked of another address than the server and `also`.
  */
-export async function open(stoa, user, { size = SIZES.desktop, colours = 'light', fresh = false, script = true } = {}) {
+export async function open(stoa, user, { size = SIZES.desktop, colours = 'light', fresh = false, script = true, also = [] } = {}) {
   const known = user && !fresh ? sessions.get(`${stoa.url} ${user}`) : undefined
   const context = await (await launched()).newContext({
     baseURL: stoa.url,
@@ -56,7 +56,7 @@ export async function open(stoa, user, { size = SIZES.desktop, colours = 'light'
   })
   context.setDefaultTimeout(Number(process.env.E2E_TIMEOUT ?? 10_000))
   const page = await context.newPage()
-  const wrongs = watch(page, stoa.url)
+  const wrongs = watch(page, stoa.url, also)
   page.clean = () => assert.deepEqual(wrongs, [], 'nothing of this may happen in a page')
   page.done = () => context.close()
   if (user && !known) {
@@ -67,7 +67,7 @@ export async function open(stoa, user, { size = SIZES.desktop, colours = 'light'
   return page
 }
 
-function watch(page, home) {
+function watch(page, home, also) {
   const wrongs = []
   page.on('pageerror', (error) => wrongs.push(`script: ${error.message}`))
   page.on('dialog', (dialog) => {
@@ -80,16 +80,23 @@ function watch(page, home) {
   })
   page.on('request', (request) => {
     const url = request.url()
-    if (!url.startsWith(`${home}/`) && !url.startsWith('data:') && !url.startsWith('blob:')) wrongs.push(`request: ${url}`)
+    const isOf = (address) => (place) => address.startsWith(`${place}/`)
+    const isKnown = [home, ...also].some(isOf(url)) || url.startsWith('data:') || url.startsWith('blob:')
+    // What others' pages load is theirs.
+    const isTheirs = !request.isNavigationRequest() && also.some(isOf(request.frame().url()))
+    if (!isKnown && !isTheirs) wrongs.push(`request: ${url}`)
   })
   return wrongs
 }
 
-/** What axe-core finds serious or critical on the page, one line each. */
-export async function findings(page) {
+/** What axe-core finds serious or critical on the page, one line each; `rules` keeps to some of its rules. */
+export async function findings(page, rules) {
   // Evaluated from outside the page, so its content policy need not allow it.
   await page.evaluate(AXE)
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, {
+    resultTypes: ['violations'],
+    ...(rules && { runOnly: { type: 'rule', values: rules } }),
+  }), rules)
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, impact, help, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) =>

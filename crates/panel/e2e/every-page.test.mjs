@@ -1,4 +1,5 @@
-// Every page of the list: accessible in light and dark, no wider than a phone, and nothing in it that should not be.
+// Every page of the list: accessible in light and dark, wide and narrow, no wider than a phone, and nothing in it that
+// should not be. Each page is loaded once, and looked at in four ways; parts go side by side, so that it stays short.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -6,6 +7,12 @@ import { SIZES, closed, findings, open, overflow } from './browser.mjs'
 import { known } from './known.mjs'
 import { pages } from './pages.mjs'
 import { shared } from './stoa.mjs'
+
+/** So many pages are looked at side by side. */
+const SIDE_BY_SIDE = 3
+
+/** What depends on colours and on nothing else. */
+const COLOURS = ['color-contrast', 'link-in-text-block']
 
 describe('every page', async () => {
   let stoa
@@ -19,36 +26,48 @@ describe('every page', async () => {
     await stoa.stop()
   })
 
-  for (const colours of ['light', 'dark']) {
-    test(`is accessible, ${colours}`, { timeout: 600_000 }, async () => {
-      await walk({ colours }, findings)
-    })
-  }
-
-  test('fits a phone', { timeout: 600_000 }, async () => {
-    await walk({ size: SIZES.phone }, async (page) => {
-      const wide = await overflow(page)
-      return wide > 0 ? [`${wide} px wider than the window`] : []
-    })
+  test('is accessible in light and dark, wide and on a phone, and fits both', { timeout: 180_000 }, async () => {
+    const wrong = []
+    const left = [...all]
+    const walk = async () => {
+      const opened = new Map()
+      for (let next = left.shift(); next; next = left.shift()) {
+        if (!opened.has(next.as)) opened.set(next.as, await open(stoa, next.as))
+        wrong.push(...await look(opened.get(next.as), next))
+      }
+      for (const page of opened.values()) {
+        page.clean()
+        await page.done()
+      }
+    }
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, walk))
+    assert.deepEqual(wrong, [])
   })
 
-  /** Goes through all pages, and tells everything that is wrong at the end. */
-  async function walk(options, look) {
+  /** Changes the system's colours, which the page follows. */
+  async function coloured(page, colours) {
+    await page.emulateMedia({ colorScheme: colours })
+    await page.locator(`html[data-bs-theme=${colours}]`).waitFor({ state: 'attached' })
+  }
+
+  /** Everything that is wrong with one page. */
+  async function look(page, { name, path, prepare }) {
     const wrong = []
-    const opened = new Map()
-    for (const { name, as, path, prepare } of all) {
-      if (!opened.has(as)) opened.set(as, await open(stoa, as, options))
-      const page = opened.get(as)
-      const reply = await page.goto(path)
-      if (!reply.ok()) wrong.push(`${name}: ${path} was answered ${reply.status()}`)
-      await prepare?.(page)
-      if ((await page.locator('h1').count()) !== 1) wrong.push(`${name}: not exactly one h1`)
-      wrong.push(...(await look(page)).map((finding) => `${name}: ${finding}`))
-    }
-    assert.deepEqual(wrong, [])
-    for (const page of opened.values()) {
-      page.clean()
-      await page.done()
-    }
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.setViewportSize(SIZES.desktop)
+    const reply = await page.goto(path)
+    if (!reply.ok()) wrong.push(`${path} was answered ${reply.status()}`)
+    await prepare?.(page)
+    if ((await page.locator('h1').count()) !== 1) wrong.push('not exactly one h1')
+    wrong.push(...await findings(page))
+    await coloured(page, 'dark')
+    wrong.push(...(await findings(page, COLOURS)).map((finding) => `dark: ${finding}`))
+    await page.setViewportSize(SIZES.phone)
+    wrong.push(...(await findings(page)).map((finding) => `dark, on a phone: ${finding}`))
+    await coloured(page, 'light')
+    wrong.push(...(await findings(page, COLOURS)).map((finding) => `on a phone: ${finding}`))
+    const wide = await overflow(page)
+    if (wide > 0) wrong.push(`${wide} px wider than a phone`)
+    return wrong.map((finding) => `${name}: ${finding}`)
   }
 })

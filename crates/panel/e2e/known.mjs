@@ -2,8 +2,8 @@
 
 /** Looks things up in the seeded organization. */
 export async function known(admin) {
-  const [blocks, definitions, tenants, runs, platforms, runners, integrations] = await Promise.all([
-    'meshbuildingblocks', 'meshbuildingblockdefinitions', 'meshtenants', 'meshbuildingblockruns', 'meshplatforms', 'meshbuildingblockrunners', 'meshintegrations',
+  const [blocks, definitions, tenants, runs, platforms, runners, integrations, communications] = await Promise.all([
+    'meshbuildingblocks', 'meshbuildingblockdefinitions', 'meshtenants', 'meshbuildingblockruns', 'meshplatforms', 'meshbuildingblockrunners', 'meshintegrations', 'meshcommunications',
   ].map((kind) => admin.list(kind)))
   const named = (things, what) => (name) => {
     const found = things.find((thing) => thing.spec.displayName === name)
@@ -19,6 +19,7 @@ export async function known(admin) {
     integration: named(integrations, 'integration'),
     run: (name) => blocks.find((found) => found.metadata.uuid === block(name)).status.latestRunUuid,
     anyRun: () => runs[0].metadata.uuid,
+    message: (workspace) => communications.find(({ metadata }) => metadata.ownedByWorkspace === workspace)?.metadata.uuid,
     tenant: (name) => tenants.find((tenant) => tenant.status.tenantName === name)?.metadata.uuid,
   }
 }

@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { SIZES, axe, closed, open } from './browser.mjs'
+import { cuttable } from './cuttable.mjs'
 import { known } from './known.mjs'
-import { shared } from './stoa.mjs'
+import { PASSWORD, shared } from './stoa.mjs'
 import { until } from '../../../scripts/seed/client.mjs'
 
 describe('an order', async () => {
@@ -26,7 +27,7 @@ describe('an order', async () => {
   async function fill(page, name) {
     await page.locator('#displayName').fill(name)
     await field(page, 'name').fill(name.toLowerCase().replaceAll(' ', '-'))
-    await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true }))
+    for (const fold of await page.locator('main details:not([open]) > summary').all()) await fold.click()
     await field(page, 'size_gib').fill('75')
     await field(page, 'highly_available').check()
     await field(page, 'plan').selectOption('medium')
@@ -80,6 +81,86 @@ describe('an order', async () => {
     })
   }
 
+  test('says what is wrong with a field as soon as one leaves it', async () => {
+    const page = await open(stoa, 'ada')
+    await page.goto(`/w/shop/market/${things.definition('Analytics workbench')}/order`)
+    await page.evaluate(() => { globalThis.same = true })
+    await field(page, 'name').fill('Not a name')
+    await page.locator('#displayName').focus()
+    await page.getByText('Use 2 to 30 lower-case letters').waitFor()
+    assert.equal(await field(page, 'name').getAttribute('aria-invalid'), 'true')
+    assert.equal(await field(page, 'name').inputValue(), 'Not a name')
+    await axe(page)
+    await field(page, 'name').fill('a-name')
+    await page.locator('#displayName').focus()
+    await page.getByText('Use 2 to 30 lower-case letters').waitFor({ state: 'detached' })
+    assert.equal(await field(page, 'name').getAttribute('aria-invalid'), null)
+    assert.equal(await page.evaluate(() => globalThis.same), true, 'the page was not loaded again')
+    page.clean()
+    await page.done()
+  })
+
+  test('works without script, from the search to what came of it', async () => {
+    const page = await open(stoa, 'ada', { script: false })
+    await page.goto('/w/shop/market')
+    await page.locator('main input[name=q]').fill('workbench')
+    await page.locator('main input[name=q]').press('Enter')
+    await page.waitForURL(/q=workbench/)
+    await page.getByRole('link', { name: 'Analytics workbench' }).click()
+    await page.getByRole('link', { name: 'Order', exact: true }).click()
+    await fill(page, 'Notebooks by hand')
+    await field(page, 'name').fill('Not a name')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByText('Use 2 to 30 lower-case letters').first().waitFor()
+    assert.equal(await field(page, 'size_gib').inputValue(), '75', 'a refused form keeps what was entered')
+    await field(page, 'name').fill('notebooks-by-hand')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('button', { name: 'Back' }).click()
+    assert.equal(await field(page, 'name').inputValue(), 'notebooks-by-hand')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await field(page, 'password').fill('kept in no page')
+    await page.getByRole('button', { name: 'Order now' }).click()
+    await page.waitForURL(/\/w\/shop\/b\/[0-9a-f-]{36}/)
+    const here = page.url()
+    await until('the page says that it is made', async () => {
+      await page.goto(here)
+      return (await page.getByText('Succeeded').count()) > 0
+    })
+    await page.locator('main a[href="https://notebooks-by-hand.shop.workbench.example.org"]').first().waitFor()
+    // The steps and their logs are there as well.
+    await page.goto(`${here}/runs`)
+    await page.locator('main').getByRole('link', { name: /Run 1|^1$/ }).first().click()
+    await page.locator('.stoa-step').first().waitFor()
+    page.clean()
+    await page.done()
+  })
+
+  test('whose session ends at the last step is shown again, but not its secret, and goes on', async () => {
+    const page = await open(stoa, 'ada', { fresh: true })
+    await page.goto(`/w/shop/market/${things.definition('Analytics workbench')}/order`)
+    await fill(page, 'Notebooks of an evening')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await field(page, 'password').fill('typed too late')
+    // The session ends at the server, as when an administrator ends it; the browser does not know.
+    const csrf = await page.locator('main input[name=csrf]').first().inputValue()
+    const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ')
+    const ended = await fetch(`${stoa.url}/logout`, { method: 'POST', headers: { cookie }, body: new URLSearchParams({ csrf }), redirect: 'manual' })
+    assert.equal(ended.status, 303)
+    await page.getByRole('button', { name: 'Order now' }).click()
+    await page.getByText('You were signed out meanwhile').waitFor()
+    assert.ok(!(await page.content()).includes('typed too late'), 'a secret is not sent back')
+    await page.fill('input[name=username]', 'ada')
+    await page.fill('input[name=password]', PASSWORD)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByText('Notebooks of an evening').first().waitFor()
+    assert.equal(await field(page, 'password').inputValue(), '')
+    await field(page, 'password').fill('typed in time')
+    await page.getByRole('button', { name: 'Order now' }).click()
+    await page.waitForURL(/\/w\/shop\/b\/[0-9a-f-]{36}/)
+    page.clean()
+    await page.done()
+  })
+
   test('is watched live: steps appear as they are reported, and the end without a reload', async () => {
     const page = await open(stoa, 'ada')
     const run = things.run('Image resizer')
@@ -91,5 +172,34 @@ describe('an order', async () => {
     await page.getByText('A host is free now').first().waitFor()
     assert.equal(await page.evaluate(() => globalThis.same), true, 'the page was not loaded again')
     await page.done()
+  })
+
+  test('whose stream is cut says so, and goes on where it was', { timeout: 60_000 }, async () => {
+    const between = await cuttable(stoa.url)
+    const page = await open({ url: between.url }, 'ada')
+    const run = things.run('Image resizer')
+    const source = `/api/meshobjects/meshbuildingblockruns/${run}/status/source/pipeline`
+    const tell = (userMessage, systemMessage) =>
+      stoa.admin.patch(source, { status: 'IN_PROGRESS', steps: [{ id: 'machine', status: 'IN_PROGRESS', userMessage, systemMessage }] })
+    const said = 'host-21: asked\n'
+    await tell('Before the cut', said)
+    await page.goto(`/w/shop/b/${things.block('Image resizer')}/runs/${run}`)
+    await page.locator('[data-run-live=live]').waitFor()
+    await page.getByText('Before the cut').first().waitFor()
+    await page.evaluate(() => { globalThis.same = true })
+    between.cut()
+    await page.locator('[data-run-live=lost]').waitFor()
+    await tell('While nobody listened', `${said}host-22: asked\n`)
+    between.mend()
+    await page.getByText('While nobody listened').first().waitFor({ timeout: 30_000 })
+    await page.locator('[data-run-live=live]').waitFor()
+    await tell('After the cut', `${said}host-22: asked\nhost-23: free\n`)
+    await page.getByText('After the cut').first().waitFor()
+    assert.equal(await page.evaluate(() => globalThis.same), true, 'the page was not loaded again')
+    const log = await page.locator('.stoa-step', { hasText: 'After the cut' }).locator('.stoa-log-pane').innerText()
+    for (const host of ['host-21', 'host-22', 'host-23']) assert.equal(log.split(host).length, 2, `${host} stands once in ${log}`)
+    page.clean()
+    await page.done()
+    await between.stop()
   })
 })

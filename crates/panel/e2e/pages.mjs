@@ -13,6 +13,9 @@ export function pages(known) {
     page('login', undefined, '/login'),
 
     page('home', 'ada', '/home'),
+    page('inbox', 'ada', '/inbox'),
+    page('message', 'ada', `${shop}/messages/${known.message('shop')}`),
+    page('search', 'ada', '/search?q=order'),
     page('profile', 'ada', '/me'),
     page('profile-access', 'ada', '/me/access'),
     page('profile-sessions', 'ada', '/me/sessions'),
@@ -23,6 +26,15 @@ export function pages(known) {
     page('workspace', 'ada', shop),
     page('projects', 'ada', `${shop}/projects`),
     page('project-new', 'ada', `${shop}/projects/new`),
+    page('project-new-platforms', 'ada', `${shop}/projects/new`, async (page) => {
+      await page.locator('[name=displayName]').fill('Look only')
+      for (const step of ['1', '2', '3']) {
+        const environment = page.locator('[name="tag.environment"]:visible')
+        if (await environment.count()) await environment.selectOption('test')
+        await page.getByRole('button', { name: 'Next', exact: true }).click()
+        await page.waitForFunction((step) => document.querySelector('main input[name=step]')?.value === step, step)
+      }
+    }),
     page('project', 'ada', `${shop}/p/checkout`),
     page('project-access', 'ada', `${shop}/p/checkout/access`),
     page('project-events', 'ada', `${shop}/p/checkout/events`),
@@ -83,9 +95,12 @@ export function pages(known) {
     page('build-quotas', 'jonas', `${build}/quotas`),
 
     ...['', 'workspaces', 'projects', 'payment-methods', 'platforms', 'types', 'locations', 'landing-zones', 'tenants', 'deletions', 'reviews', 'definitions', 'blocks', 'runs',
-      'runners', 'integrations', 'users', 'groups', 'access', 'project-roles', 'keys', 'tags', 'events', 'communications', 'settings']
+      'runners', 'integrations', 'users', 'groups', 'access', 'project-roles', 'keys', 'tags', 'events', 'messages', 'communications', 'settings']
       .map((tail) => page(tail ? `admin-${tail}` : 'admin', 'ingrid', tail ? `/admin/${tail}` : '/admin')),
+    page('admin-communication', 'ingrid', `/admin/communications/${known.message('shop')}`),
+    page('admin-message', 'ingrid', `/admin/communications/${known.message('shop')}/message`),
     page('admin-workspace', 'ingrid', '/admin/workspaces/shop'),
+    page('admin-workspace-people', 'ingrid', '/admin/workspaces/shop/people'),
     page('admin-user', 'ingrid', '/admin/users/ada'),
     page('admin-finops', 'felix', '/admin'),
     page('admin-auditor', 'noor', '/admin/events'),
