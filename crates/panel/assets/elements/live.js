@@ -8,6 +8,8 @@ customElements.define("stoa-live", class extends HTMLElement {
   disconnectedCallback() {
     this.source?.close();
     clearInterval(this.poll);
+    clearTimeout(this.rest);
+    this.rest = undefined;
   }
   open() {
     const query = new URLSearchParams();
@@ -32,8 +34,19 @@ customElements.define("stoa-live", class extends HTMLElement {
       this.poll ??= setInterval(() => this.tell(), 5000);
     };
   }
+  // Changes come in bursts: the first is told at once, those soon after it together, and the last is never left out.
   tell() {
+    if (this.rest) {
+      this.hasMore = true;
+      return;
+    }
     this.dispatchEvent(new CustomEvent("stoa:changed", { bubbles: false }));
+    this.rest = setTimeout(() => {
+      this.rest = undefined;
+      if (!this.hasMore) return;
+      this.hasMore = false;
+      this.tell();
+    }, 600);
   }
   show(state) {
     this.querySelectorAll("[data-live]").forEach((part) => { part.hidden = part.dataset.live !== state; });
