@@ -3,9 +3,11 @@
 
 mod bodies;
 mod bytes;
+mod hostile;
 mod ladder;
 mod mutants;
 mod shapes;
+mod slow;
 mod twice;
 mod urls;
 
