@@ -70,8 +70,8 @@ on_both! {
             assert_eq!(asked(&format!("?size=1&countUpTo={nonsense}")).await.0, 3);
         }
         for path in ["/api/meshobjects/mesheventlogs", "/api/stoa/v1/runs", "/api/stoa/v1/workspaces/orchard/team"] {
-            let media = format!("application/vnd.meshcloud.api.mesheventlog.v1-preview.hal+json");
-            let accept = if path.contains("eventlog") { media.as_str() } else { "application/json" };
+            let media = "application/vnd.meshcloud.api.mesheventlog.v1-preview.hal+json";
+            let accept = if path.contains("eventlog") { media } else { "application/json" };
             let path = format!("{path}?size=1&countUpTo=1");
             let found = stoa.admin.raw(Method::GET, &path, |r| r.header("accept", accept)).await.expect(200);
             assert!(found["page"]["totalElements"].as_i64().unwrap() <= 1, "{found}");
