@@ -106,6 +106,9 @@ pub struct Config {
     /// Take callers' addresses from X-Forwarded-For: a proxy in front of this server sets it
     #[arg(long, env = "STOA_BEHIND_PROXY", value_parser = BoolishValueParser::new())]
     pub behind_proxy: bool,
+    /// Minutes without a sign of life after which a claimed run is offered again
+    #[arg(long, env = "STOA_RUN_INACTIVITY_MINUTES", default_value_t = 180, value_name = "N")]
+    pub run_inactivity_minutes: u64,
     /// DANGER, development only: do not wait for the disk; a crash of the machine loses what was answered
     #[arg(long, env = "STOA_UNSAFE_NO_FSYNC", value_parser = BoolishValueParser::new())]
     pub unsafe_no_fsync: bool,

@@ -63,6 +63,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     settings.session_life = Duration::from_mins(config.session_minutes);
     settings.behind_proxy = config.behind_proxy;
     settings.private_addresses = config.allow_private_addresses;
+    settings.run_inactivity = Duration::from_mins(config.run_inactivity_minutes);
     let days = |days: u32| std::time::Duration::from_hours(24) * days;
     settings.recertification =
         config.recertify.iter().map(|(role, most)| (role.clone(), days(*most))).collect();

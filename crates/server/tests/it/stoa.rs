@@ -363,6 +363,7 @@ impl Stoa {
             session_minutes: 720,
             client_patience_seconds: 60,
             behind_proxy: false,
+            run_inactivity_minutes: 180,
             unsafe_no_fsync: false,
             database_readers: 2,
             database_writers: 3,
