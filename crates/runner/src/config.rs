@@ -61,6 +61,9 @@ pub struct Config {
     /// Longest time for a whole run.
     #[serde(rename = "run_timeout_seconds", with = "seconds")]
     pub run_timeout: Duration,
+    /// Longest time for one fetch of a repository.
+    #[serde(rename = "fetch_timeout_seconds", with = "seconds")]
+    pub fetch_timeout: Duration,
     /// Longest time for one attempt to initialize.
     #[serde(rename = "init_timeout_seconds", with = "seconds")]
     pub init_timeout: Duration,
@@ -106,6 +109,7 @@ impl Default for Config {
             heartbeat_interval: Duration::from_secs(10),
             push_interval: Duration::from_millis(250),
             run_timeout: Duration::from_hours(1),
+            fetch_timeout: Duration::from_mins(10),
             init_timeout: Duration::from_mins(3),
             workspace_timeout: Duration::from_mins(5),
             pipeline_poll_interval: Duration::from_secs(10),

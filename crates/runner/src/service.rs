@@ -135,7 +135,7 @@ fn start(mut config: Config) -> Result<Runner, RunnerError> {
         api: RunnerApi::new(client),
         due: Due::new(journal.unsent()),
         journal,
-        mirrors: Mirrors::open(git.clone(), processes.clone()).map_err(unusable(git))?,
+        mirrors: Mirrors::open(git.clone(), processes.clone(), config.fetch_timeout).map_err(unusable(git))?,
         tools: Tools::new(&config.binaries),
         processes,
         turns: Turns::default(),

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::address::Transport;
 use super::{Address, NoSources, Reference, Ssh};
 use crate::environment::Environment;
+use crate::failure::spoken;
 use crate::folder::private_folder;
 use crate::process::{AskedToEnd, Finished, NotFinished, Output, Processes, Program, find};
 use crate::stop::Stop;
@@ -30,6 +31,8 @@ pub(crate) struct Mirrors {
     folder: PathBuf,
     program: PathBuf,
     processes: Processes,
+    /// How long one fetch may take: a server may take the connection and say nothing.
+    patience: Duration,
     /// One user of a mirror at a time.
     in_use: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -47,13 +50,13 @@ pub(crate) struct Wanted<'a> {
 
 impl Mirrors {
     /// Mirrors are kept below `folder`.
-    pub(crate) fn open(folder: PathBuf, processes: Processes) -> std::io::Result<Self> {
+    pub(crate) fn open(folder: PathBuf, processes: Processes, patience: Duration) -> std::io::Result<Self> {
         if !folder.is_dir() {
             private_folder(&folder)?;
         }
         // Without git every run says so itself.
         let program = find("git").unwrap_or_else(|| PathBuf::from("/usr/bin/git"));
-        let mirrors = Self { folder, program, processes, in_use: Mutex::new(BTreeMap::new()) };
+        let mirrors = Self { folder, program, processes, patience, in_use: Mutex::new(BTreeMap::new()) };
         mirrors.write_configuration()?;
         mirrors.remove_unused();
         Ok(mirrors)
@@ -94,9 +97,14 @@ impl Mirrors {
             let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(in_use.entry(name.clone()).or_default())
         };
-        let _mine = tokio::select! {
-            mine = lock.lock() => mine,
-            reason = stop.heard() => return Err(NotFinished::Stopped(reason).into()),
+        let _mine = if let Ok(mine) = lock.try_lock() {
+            mine
+        } else {
+            line("Another run fetches this repository; waiting for it");
+            tokio::select! {
+                mine = lock.lock() => mine,
+                reason = stop.heard() => return Err(NotFinished::Stopped(reason).into()),
+            }
         };
         let git = Git { mirrors: self, mirror: self.folder.join(name), wanted, stop };
         let existed = git.mirror.is_dir();
@@ -347,11 +355,17 @@ impl Git<'_> {
             environment: &self.environment(),
             shown: self.shown(),
             input: None,
-            timeout: None,
+            timeout: Some(self.mirrors.patience),
             asked_to_end: AskedToEnd::Group,
             output: Output::Kept(ANSWER),
         };
-        Ok(self.mirrors.processes.run(program, self.stop, line).await?)
+        match self.mirrors.processes.run(program, self.stop, line).await {
+            Err(NotFinished::TookTooLong(limit)) => Err(NoSources::Git {
+                what: format!("Cannot fetch {}", self.wanted.address),
+                said: format!("the server did not finish within {}", spoken(limit)),
+            }),
+            result => Ok(result?),
+        }
     }
 
     /// What git sees of the runner's folders, and of hidden places a local repository may be in.

@@ -20,7 +20,7 @@ impl Origin {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let processes = Processes::new(&Limits::default(), Duration::from_secs(1));
-        let mirrors = Mirrors::open(root.path().join("mirrors"), processes).unwrap();
+        let mirrors = Mirrors::open(root.path().join("mirrors"), processes, Duration::from_mins(1)).unwrap();
         let origin = Self { root, mirrors };
         fs::create_dir(origin.path()).unwrap();
         origin.git(&["init", "--quiet", "--initial-branch=main"]);
