@@ -4,11 +4,11 @@
 //! end the real result. So a runner that was killed tells about its runs as soon as it is back. Runs whose work
 //! happens outside, in a pipeline, are kept with how far they came, and gone on with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,10 +23,12 @@ use crate::pipeline::Stage;
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
     folder: PathBuf,
+    /// Reports that the disk did not take. They are newer than the file of the same run.
+    unwritten: Arc<Mutex<BTreeMap<String, Entry>>>,
 }
 
 /// One report and everything needed to send it.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     run_uuid: String,
     run_token: String,
@@ -38,7 +40,7 @@ pub(crate) struct Entry {
 }
 
 /// A run whose work happens outside.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Unfinished {
     /// The run as it was claimed; secrets in it are sealed.
     payload: String,
@@ -92,10 +94,11 @@ impl Journal {
 
     /// The journal in a folder that is there.
     pub(crate) fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, unwritten: Arc::default() }
     }
 
-    /// Keeps a report in place of an earlier one about the same run.
+    /// Keeps a report in place of an earlier one about the same run. While the disk takes nothing, it is kept in
+    /// memory, so that what was kept before is never taken for the last word.
     pub(crate) fn keep(
         &self,
         (run_uuid, run_token): (&str, &str),
@@ -109,7 +112,13 @@ impl Journal {
             report: serde_json::to_value(report)?,
             unfinished: None,
         };
-        self.write(&entry)
+        let written = self.write(&entry);
+        let mut unwritten = self.unwritten();
+        match &written {
+            Ok(()) => unwritten.remove(run_uuid),
+            Err(_) => unwritten.insert(run_uuid.to_owned(), entry),
+        };
+        written
     }
 
     /// Keeps how far a run came whose work happens outside. When this returns, it survives a loss of power: only then
@@ -127,7 +136,8 @@ impl Journal {
             report: serde_json::to_value(report)?,
             unfinished: Some(Unfinished { payload: claimed.json.clone(), stage: stage.clone() }),
         })?;
-        fs::File::open(&self.folder)?.sync_all()
+        self.unwritten().remove(&claimed.uuid);
+        Ok(())
     }
 
     /// How far the run came when it was kept last, if it can be gone on with.
@@ -145,11 +155,26 @@ impl Journal {
         let (file, new) = (self.file(&entry.run_uuid), self.file(&entry.run_uuid).with_extension("new"));
         write_new(&new, &serde_json::to_vec(entry)?)?;
         fs::File::open(&new)?.sync_all()?;
-        fs::rename(new, file)
+        fs::rename(new, file)?;
+        // The new name, too, has to outlive a loss of power.
+        fs::File::open(&self.folder)?.sync_all()
+    }
+
+    /// Tries again to bring to disk what the server did not take either.
+    fn write_what_is_not(&self, run_uuid: &str) {
+        let Some(entry) = self.unwritten().get(run_uuid).cloned() else { return };
+        if self.write(&entry).is_ok() {
+            self.unwritten().remove(run_uuid);
+        }
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a run about which there is nothing more to say.
     pub(crate) fn forget(&self, run_uuid: &str) {
+        self.unwritten().remove(run_uuid);
         match fs::remove_file(self.file(run_uuid)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::error!(run.uuid = run_uuid, %error, "a sent report cannot be removed");
@@ -188,6 +213,7 @@ impl Journal {
             }
             Err(error) if error.is_temporary() => {
                 tracing::warn!(run.uuid = run_uuid, %error, "a report was not taken and is kept");
+                self.write_what_is_not(run_uuid);
                 Sent::Later
             }
             Err(error) => {
@@ -199,6 +225,9 @@ impl Journal {
     }
 
     fn read(&self, run_uuid: &str) -> io::Result<Entry> {
+        if let Some(entry) = self.unwritten().get(run_uuid) {
+            return Ok(entry.clone());
+        }
         Ok(serde_json::from_slice(&fs::read(self.file(run_uuid))?)?)
     }
 
@@ -221,5 +250,46 @@ async fn deliver(api: &RunnerApi, entry: &Entry) -> Result<(), ClientError> {
             run.patch_status_json(&entry.source_id, plain.into_bytes()).await.map(drop)
         }
         result => result.map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use stoa_client::runs::{Status, StatusUpdate};
+
+    use super::Journal;
+
+    fn report(status: Status) -> StatusUpdate {
+        StatusUpdate { status: Some(status), ..StatusUpdate::default() }
+    }
+
+    /// The end of the run, as the journal would send it.
+    fn end(journal: &Journal) -> serde_json::Value {
+        journal.read("run").unwrap().report["status"].clone()
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_does_not_turn_a_success_into_a_failure() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("reports");
+        let journal = Journal::open(folder.clone()).unwrap();
+        journal.keep(("run", "token"), "r", &report(Status::Failed)).unwrap();
+        // A folder in the file's place stands for a disk that is full: whoever runs this may be root.
+        let in_the_way = folder.join("run.new");
+        fs::create_dir(&in_the_way).unwrap();
+        journal.keep(("run", "token"), "r", &report(Status::Succeeded)).unwrap_err();
+        assert_eq!(end(&journal), "SUCCEEDED");
+        journal.write_what_is_not("run");
+        assert_eq!(end(&journal), "SUCCEEDED");
+
+        fs::remove_dir(in_the_way).unwrap();
+        journal.write_what_is_not("run");
+        let later = Journal::open(folder).unwrap();
+        assert_eq!(later.unsent(), ["run"]);
+        assert_eq!(end(&later), "SUCCEEDED");
+        journal.forget("run");
+        assert!(journal.read("run").is_err());
     }
 }

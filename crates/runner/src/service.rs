@@ -135,7 +135,8 @@ fn start(mut config: Config) -> Result<Runner, RunnerError> {
         api: RunnerApi::new(client),
         due: Due::new(journal.unsent()),
         journal,
-        mirrors: Mirrors::open(git.clone(), processes.clone(), config.fetch_timeout).map_err(unusable(git))?,
+        mirrors: Mirrors::open(git.clone(), processes.clone(), config.fetch_timeout)
+            .map_err(unusable(git))?,
         tools: Tools::new(&config.binaries),
         processes,
         turns: Turns::default(),
@@ -182,6 +183,10 @@ impl Service {
                 continue;
             }
             let runner = Arc::clone(&self.runner);
+            // A run that was offered again meanwhile leaves the queue with its report, and is not done twice.
+            if shutdown.run_until_cancelled(Box::pin(runner.send_due())).await.is_none() {
+                return;
+            }
             let claim = runner.api.claim(&runner.config.runner_uuid);
             tokio::pin!(claim);
             let claimed = tokio::select! {
@@ -319,9 +324,7 @@ impl Service {
 async fn resend(runner: &Runner, until: &CancellationToken) {
     loop {
         let attempt = async {
-            for run_uuid in runner.due.take_all() {
-                runner.send(&run_uuid).await;
-            }
+            runner.send_due().await;
             sleep(RESEND).await;
         };
         // What was under way is still on disk.

@@ -213,9 +213,16 @@ impl Runner {
     }
 
     /// Tries to send what is kept about a run. What nobody takes becomes due again.
-    pub(crate) async fn send(&self, run_uuid: &str) {
+    async fn send(&self, run_uuid: &str) {
         if self.journal.send(&self.api, run_uuid).await == Sent::Later {
             self.due.add(run_uuid);
+        }
+    }
+
+    /// Tries to send everything that is due.
+    pub(crate) async fn send_due(&self) {
+        for run_uuid in self.due.take_all() {
+            self.send(&run_uuid).await;
         }
     }
 
