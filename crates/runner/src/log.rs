@@ -80,17 +80,22 @@ pub(crate) struct Lines {
 impl Lines {
     /// Takes bytes and hands out the lines that are now whole.
     pub(crate) fn take(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
-        for byte in bytes {
-            let ends_pair =
-                std::mem::replace(&mut self.after_carriage_return, *byte == b'\r') && *byte == b'\n';
-            if ends_pair {
+        let mut rest = bytes;
+        while let Some(first) = rest.first() {
+            if std::mem::take(&mut self.after_carriage_return) && *first == b'\n' {
+                rest = &rest[1..];
                 continue;
             }
-            if matches!(byte, b'\r' | b'\n') {
+            let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let room = LONGEST_LINE.saturating_sub(self.pending.len());
+            self.pending.extend_from_slice(&part[..part.len().min(room)]);
+            rest = after;
+            if let Some((ending, after)) = after.split_first() {
                 line(&String::from_utf8_lossy(&self.pending));
                 self.pending.clear();
-            } else if self.pending.len() < LONGEST_LINE {
-                self.pending.push(*byte);
+                self.after_carriage_return = *ending == b'\r';
+                rest = after;
             }
         }
     }
