@@ -79,6 +79,16 @@ fn is_fenced_off(call: &Call, run: &Run) -> bool {
     matches!(&call.actor.principal, Principal::Run(grant) if grant.epoch < run.epoch)
 }
 
+/// Records that an earlier claim still sent something that changes nothing: a report, a registration, a state.
+pub fn refuse_late(tx: &mut Tx, call: &Call, run: &Run, what: &str) -> Outcome<()> {
+    let claim = match &call.actor.principal {
+        Principal::Run(grant) => grant.epoch,
+        _ => 0,
+    };
+    let content = json!({ "refused": { "what": what, "claim": claim, "inForce": run.epoch } });
+    engine::tell_of(tx, call, run, Deed::Reported, content)
+}
+
 fn step_fields(given: &Value) -> Outcome<(&str, Option<&str>)> {
     Ok((text_id(given)?, state_word(given, "steps.status")?))
 }
@@ -114,7 +124,9 @@ pub fn register(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         external_url: text_or_number(&given, ["externalUrl", "externalRunUrl"]),
     };
     let fenced_off = is_fenced_off(call, &run);
-    if !fenced_off {
+    if fenced_off {
+        refuse_late(tx, call, &run, "registration")?;
+    } else {
         store::put_source(tx, run.id, &source)?;
         merge_steps(tx, call, &run, &source.id, steps)?;
         seen(tx, call, &mut run)?;
@@ -249,8 +261,7 @@ pub fn patch(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     }
 
     if is_fenced_off(call, &run) {
-        let content = json!({ "refused": { "source": source, "epoch": run.epoch } });
-        engine::tell_of(tx, call, &run, Deed::Reported, content)?;
+        refuse_late(tx, call, &run, "report")?;
         return Ok(answer(true));
     }
     if run.state.is_final() {

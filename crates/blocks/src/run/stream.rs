@@ -147,6 +147,11 @@ fn told(tx: &mut Tx, event: &Event, run: &Run, view: View) -> Outcome<Vec<Messag
         }
         // The end follows by itself; only a reason that steps do not tell is told before it.
         Some(_) if run.summary.is_some() && view.sees_system() => messages.push(run_message(run, view)),
+        None if event.content.get("refused").is_some() && view.sees_system() => {
+            let what = event.content["refused"]["what"].as_str().unwrap_or("report");
+            let text = format!("A {what} of an earlier attempt came late and was refused.");
+            messages.push(message("run", json!({ "status": run.state.shown(), "message": text })));
+        }
         None if event.content.get("abortRequested").is_some() => {
             let data = json!({ "status": run.state.shown(), "message": "Stopping was asked for." });
             messages.push(message("run", data));

@@ -7,7 +7,7 @@ pub use overview::schemas;
 
 use crate::block;
 use crate::block::model::Ordered;
-use crate::run::report::KEEP;
+use crate::run::report::{self, KEEP};
 use crate::run::store;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -97,8 +97,17 @@ pub fn routes() -> Vec<Route> {
     routes
 }
 
-/// The block that a path names, once the caller may touch its state.
-fn opened(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outcome<ObjectId> {
+/// What may follow once the path and the caller's rights are known.
+enum Opened {
+    /// The block whose state it is.
+    Block(ObjectId),
+    /// Another claim has the run now. An answer, not an error: the record of it has to stay.
+    Lost(Reply),
+}
+
+/// The block that a path names, once the caller may touch its state. Whoever lost its run to another claim may
+/// only read (`runner-protocol.md` §2.4).
+fn opened(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outcome<Opened> {
     let (workspace, literal, uuid) = (request.param(0), request.param(1), request.param(2));
     if !literal.eq_ignore_ascii_case("buildingblock") {
         return Err(Refusal::Absent("There is nothing at this path.".into()).into());
@@ -107,16 +116,34 @@ fn opened(tx: &mut Tx, call: &Call, request: &Request, action: Action) -> Outcom
     let object = objects::by_uuid_text(tx, block::KIND, uuid)?;
     let ordered =
         object.map(Ordered::read).transpose()?.ok_or_else(|| Refusal::missing(block::KIND, uuid))?;
+    if action != Action::Read
+        && let Principal::Run(grant) = &call.actor.principal
+        && grant.block == ordered.object.id
+        && let Some(run) = store::by_id(tx, grant.run)?.filter(|run| run.epoch > grant.epoch)
+    {
+        report::refuse_late(tx, call, &run, "state")?;
+        let taken = "Another runner has taken this run over; its state is theirs now.";
+        return Ok(Opened::Lost(conflict(call, request, taken)));
+    }
     call.may(Resource::State, action, &ordered.scope())?;
     if ordered.workspace() != workspace {
         return Err(
             Refusal::Forbidden(format!("The block does not belong to workspace '{workspace}'.")).into()
         );
     }
-    if action != Action::Read {
-        refuse_fenced_off(tx, call)?;
-    }
-    Ok(ordered.object.id)
+    Ok(Opened::Block(ordered.object.id))
+}
+
+/// The answer 409 of a call whose changes are kept.
+fn conflict(call: &Call, request: &Request, message: &str) -> Reply {
+    let body = json!({
+        "errorCode": "Conflict",
+        "message": message,
+        "status": http::StatusCode::CONFLICT.as_u16(),
+        "timestamp": call.now,
+        "path": request.uri.split('?').next(),
+    });
+    Reply::json(http::StatusCode::CONFLICT, media::JSON, &body)
 }
 
 /// Whoever claimed a run earlier than the claim in force no longer changes its state.
@@ -152,7 +179,10 @@ fn kept(row: &stoa_db::Row) -> Result<Kept, stoa_db::DbError> {
 }
 
 fn read(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block = opened(tx, call, request, Action::Read)?;
+    let block = match opened(tx, call, request, Action::Read)? {
+        Opened::Block(block) => block,
+        Opened::Lost(reply) => return Ok(reply),
+    };
     let found = match request.query("version") {
         None => tx.maybe(&CURRENT, &[block.0.into()], kept)?,
         Some(text) => {
@@ -172,7 +202,10 @@ const VERSIONS: Sql = Sql::new(
 );
 
 fn versions(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block = opened(tx, call, request, Action::Read)?;
+    let block = match opened(tx, call, request, Action::Read)? {
+        Opened::Block(block) => block,
+        Opened::Lost(reply) => return Ok(reply),
+    };
     let list = tx.all(&VERSIONS, &[block.0.into()], |row| {
         Ok(json!({
             "version": row.get::<i64>(0)?,
@@ -210,7 +243,10 @@ const TRIM: Sql = Sql::new(
 );
 
 fn write(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block = opened(tx, call, request, Action::Write)?;
+    let block = match opened(tx, call, request, Action::Write)? {
+        Opened::Block(block) => block,
+        Opened::Lost(reply) => return Ok(reply),
+    };
     // States of a block come one after the other, each at a place of its own.
     objects::by_id_for_update(tx, block::KIND, block)?;
     let header: Header = serde_json::from_slice(&request.raw)
@@ -266,7 +302,10 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
 }
 
 fn remove(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block = opened(tx, call, request, Action::Delete)?;
+    let block = match opened(tx, call, request, Action::Delete)? {
+        Opened::Block(block) => block,
+        Opened::Lost(reply) => return Ok(reply),
+    };
     refuse_locked(tx, block, request)?;
     archive(tx, call, block)?;
     Ok(Reply::empty(http::StatusCode::OK))
@@ -284,7 +323,10 @@ const TAKE: Sql = Sql::new(
 );
 
 fn lock(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block = opened(tx, call, request, Action::Write)?;
+    let block = match opened(tx, call, request, Action::Write)? {
+        Opened::Block(block) => block,
+        Opened::Lost(reply) => return Ok(reply),
+    };
     let (id, info) = lock_info(request)?;
     let run = run_of(call).map(|run| run.0);
     let args =
@@ -300,7 +342,10 @@ fn lock(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
 }
 
 fn unlock(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
-    let block = opened(tx, call, request, Action::Write)?;
+    let block = match opened(tx, call, request, Action::Write)? {
+        Opened::Block(block) => block,
+        Opened::Lost(reply) => return Ok(reply),
+    };
     // OpenTofu's force-unlock sends no body.
     if !request.raw.is_empty() {
         let (id, _) = lock_info(request)?;

@@ -1,6 +1,7 @@
 //! §2.4 and §9.2: whoever lost a run to another claim changes nothing any more.
 
 use crate::claimed::Claimed;
+use crate::listening::{Ear, From, Heard};
 use crate::on_both;
 use crate::stoa::{Caller, SHARED, Stoa, block_body, input, text};
 use reqwest::Method;
@@ -66,6 +67,8 @@ on_both! {
         let (old, new) = claimed_twice(&stoa, json!({})).await;
         let path = format!("/api/terraform/state/workspace/shop/buildingBlock/{}", new.block());
         let state = |serial: i64| json!({ "version": 4, "serial": serial, "lineage": "l" }).to_string();
+        let ended = new.runner.clone();
+        let run = new.id.clone();
         let (old, new) = (password(&old, &stoa.nobody()), password(&new, &stoa.nobody()));
         new.raw(Method::POST, &path, |r| r.body(state(1))).await.expect(200);
         old.raw(Method::POST, &path, |r| r.body(state(2))).await.refused(409, "Another runner");
@@ -76,6 +79,15 @@ on_both! {
         old.raw(verb("UNLOCK"), &path, lock).await.refused(409, "Another runner");
         let found = new.raw(Method::GET, &path, |r| r).await;
         assert_eq!(found.text, state(1));
+        ended.report(&run, "r", &json!({ "status": "SUCCEEDED" })).await.expect(200);
+        old.raw(Method::POST, &path, |r| r.body(state(3))).await.refused(409, "Another runner");
+
+        // Each attempt is told to the operators, in the stream of the run.
+        let admin = stoa.again(&stoa.admin).await;
+        let url = format!("{}/api/meshobjects/meshbuildingblockruns/{run}/events", stoa.url);
+        let told = Ear::open(&admin, &url, From::After(0)).await.rest().await;
+        let refused = |heard: &&Heard| heard.data["message"] == "A state of an earlier attempt came late and was refused.";
+        assert_eq!(told.iter().filter(refused).count(), 5, "{told:#?}");
     }
 
     async fn whoever_had_a_run_that_is_over_is_told_to_stop(stoa) {
