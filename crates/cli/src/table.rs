@@ -18,6 +18,8 @@ pub(crate) enum Cell {
     Age(&'static str),
     /// How many entries there are.
     Count(&'static str),
+    /// Why an object stands still, in one line.
+    Why(&'static str),
 }
 
 impl Cell {
@@ -34,8 +36,17 @@ impl Cell {
                 Some(Value::Object(entries)) => entries.len().to_string(),
                 _ => nothing(),
             },
+            Self::Why(pointer) => object.pointer(pointer).and_then(why).unwrap_or_else(nothing),
         }
     }
+}
+
+/// Reason, blocker and who can move it, of a `waiting` as the API tells it.
+fn why(waiting: &Value) -> Option<String> {
+    let text = |name: &str| waiting.get(name).and_then(Value::as_str).map(one_line);
+    let blocker = text("blocker").map(|blocker| format!(": {blocker}")).unwrap_or_default();
+    let who = text("who").map(|who| format!("; {who} can move it")).unwrap_or_default();
+    Some(text("reason")? + &blocker + &who)
 }
 
 /// What stands where nothing is.
@@ -111,6 +122,14 @@ mod tests {
         let rows = [vec!["ä".to_owned(), "1".to_owned()], vec!["日本".to_owned(), "22".to_owned()]];
         assert_eq!(render(&["NAME", "N"], &rows), "NAME   N\nä      1\n日本   22\n");
         assert_eq!(render(&["A"], &[]), "A\n");
+    }
+
+    #[test]
+    fn why_something_stands_still_is_one_line() {
+        let waiting =
+            json!({ "reason": "RUN_QUEUED", "blocker": "run 1", "who": "runner\n2", "since": "now" });
+        assert_eq!(why(&waiting).unwrap(), "RUN_QUEUED: run 1; runner 2 can move it");
+        assert_eq!(why(&Value::Null), None);
     }
 
     #[test]

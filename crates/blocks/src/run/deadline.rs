@@ -36,13 +36,11 @@ pub fn of(call: &Call, run: &Run) -> Moment {
 pub fn refresh(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<()> {
     let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return Ok(()) };
     let mut ordered = Ordered::read(object)?;
-    if ordered.status.latest_run != Some(run.id) {
+    if !ordered.shows(run) {
         return Ok(());
     }
-    let since = ordered.status.waiting.as_ref().map(|waiting| waiting.since.clone());
-    let mut waiting = engine::executing(call, run);
-    waiting.since = since.unwrap_or(waiting.since);
-    ordered.status.waiting = Some(waiting);
+    let waiting = engine::executing(call, run);
+    ordered.status.waiting = Some(waiting.going_on(ordered.status.waiting.as_ref()));
     block::save_status(tx, call, &mut ordered, Some(run.id))
 }
 

@@ -56,7 +56,8 @@ pub fn start(
         ordered.status.latest_run = Some(id);
         ordered.status.latest_dry_run = None;
         ordered.status.status = BlockState::Pending;
-        ordered.status.waiting = Some(queued(call, id, runner_id));
+        let earlier = open.iter().find(|run| run.state.is_claimed());
+        ordered.status.waiting = Some(queued(call, (id, runner_id), earlier));
     }
     if in_runs == "MANUAL" && runner_id.to_string() == runner::SHARED {
         work::schedule(tx, super::manual::CONTROLLER, &id.to_string(), call.now)?;
@@ -77,21 +78,44 @@ pub fn park(tx: &mut Tx, call: &Call, ordered: &mut Ordered, missing: &Missing) 
     Ok(())
 }
 
-fn queued(call: &Call, run: RunId, runner: ObjectId) -> Waiting {
-    Waiting {
-        reason: "RUN_QUEUED".into(),
-        blocker: format!("run {run}"),
-        who: format!("runner {runner}"),
-        since: call.now.to_string(),
-        next_look: None,
+/// The reason of a queued run: its runner, or an earlier run of the block that has to end first
+/// (`runner-protocol.md` §3.3).
+fn queued(call: &Call, (run, runner): (RunId, ObjectId), earlier: Option<&Run>) -> Waiting {
+    let Some(earlier) = earlier else {
+        return Waiting::new(call.now, "RUN_QUEUED", format!("run {run}"), format!("runner {runner}"));
+    };
+    let next_look = Some(deadline::of(call, earlier).to_string());
+    let who = executing(call, earlier).who;
+    Waiting { next_look, ..Waiting::new(call.now, "EARLIER_RUN_OPEN", format!("run {}", earlier.id), who) }
+}
+
+/// Why a run that is not over stands still. Dry runs have this word only: their block goes on as it is.
+pub fn waits(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<Option<Waiting>> {
+    if run.state.is_final() {
+        return Ok(None);
     }
+    let mut waiting = if run.state.is_claimed() {
+        executing(call, run)
+    } else {
+        let open = store::open_of(tx, run.block)?;
+        let earlier = open.iter().find(|other| other.id != run.id && other.state.is_claimed());
+        let mut waiting = queued(call, (run.id, run.runner), earlier);
+        if run.attempts > 0 && earlier.is_none() {
+            waiting.reason = "RUN_OFFERED_AGAIN".into();
+        }
+        waiting
+    };
+    waiting.since = run.claimed_at.unwrap_or(run.created_at).to_string();
+    Ok(Some(waiting))
 }
 
 /// The reason of a block whose run is being executed.
 pub fn executing(call: &Call, run: &Run) -> Waiting {
     // After the hand-over only the pipeline can move the run, whatever it says of itself.
     let waiting = run.state == RunState::Waiting || (run.hands_over && run.reported_at.is_some());
-    let (reason, who) = if waiting && run.implementation == "MANUAL" {
+    let (reason, who) = if run.abort_requested_at.is_some() {
+        ("ABORT_REQUESTED", format!("runner {}, or Stoa when that stays silent", run.runner))
+    } else if waiting && run.implementation == "MANUAL" {
         ("OPERATOR_ACTION", format!("the operators in workspace {}", run.owner))
     } else if waiting {
         ("EXTERNAL_SYSTEM", "the external pipeline".to_owned())
@@ -217,6 +241,13 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
     }
     if let Some(next) = newer_waits {
         // The slot of the block is free: whoever waits for the newer run may take it now.
+        if let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? {
+            let mut ordered = Ordered::read(object)?;
+            if ordered.shows(&next) {
+                ordered.status.waiting = Some(queued(call, (next.id, next.runner), None));
+                block::save_status(tx, call, &mut ordered, Some(next.id))?;
+            }
+        }
         tell_of(tx, call, &next, Deed::Queued, Value::Null)?;
         if next.implementation == "MANUAL" && next.runner.to_string() == runner::SHARED {
             work::schedule(tx, super::manual::CONTROLLER, &next.id.to_string(), call.now)?;

@@ -439,5 +439,6 @@ pub fn stop(tx: &mut Tx, call: &Call, run: &mut Run) -> Outcome<()> {
     run.abort_requested_at = Some(call.now);
     store::save(tx, run)?;
     work::schedule(tx, deadline::CONTROLLER, &run.id.to_string(), deadline::of(call, run))?;
+    deadline::refresh(tx, call, run)?;
     engine::tell_of(tx, call, run, Deed::Reported, json!({ "abortRequested": true }))
 }

@@ -3,7 +3,7 @@
 use super::logs::{self, View};
 use super::model::Run;
 use super::store::Of;
-use super::{KIND, claim, digest, payload, report, store, stream};
+use super::{KIND, claim, digest, engine, payload, report, store, stream};
 use crate::block;
 use crate::block::model::Ordered;
 use crate::version;
@@ -38,6 +38,9 @@ struct Wire {
     spec: Value,
     /// `PENDING`, `IN_PROGRESS`, `SUCCEEDED`, `FAILED` or `ABORTED`.
     status: String,
+    /// Why it is not over: `reason`, `blocker`, `who`, `since`, and `nextLook` where Stoa itself looks again.
+    #[schema(value_type = Option<Object>)]
+    waiting: Option<Value>,
 }
 
 /// What people read of a run.
@@ -189,7 +192,11 @@ fn represent(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<Value> {
     } else {
         queued_spec(tx, run)?
     };
-    Ok(payload::represent(call, run, spec))
+    let mut whole = payload::represent(call, run, spec);
+    if let Some(waiting) = engine::waits(tx, call, run)? {
+        whole["waiting"] = json!(waiting);
+    }
+    Ok(whole)
 }
 
 /// The spec of a run that nobody claimed yet: what it would be given now.

@@ -135,6 +135,7 @@ pub(crate) static BLOCK: Kind = Kind {
         Column("STATUS", Cell::Text("/status/status")),
         Column("LIFECYCLE", Cell::Text("/status/lifecycle/state")),
         Column("LATEST RUN", Cell::Text("/status/latestRunUuid")),
+        Column("WAITS FOR", Cell::Why("/status/waiting")),
     ],
 };
 
@@ -156,6 +157,7 @@ pub(crate) static RUN: Kind = Kind {
         Column("STATUS", Cell::Text("/status")),
         Column("REASON", Cell::Text("/spec/trigger/reason")),
         Column("AGE", Cell::Age("/metadata/createdOn")),
+        Column("WAITS FOR", Cell::Why("/waiting")),
     ],
 };
 

@@ -18,6 +18,7 @@ pub(crate) static PLATFORM_TYPE: Kind = Kind {
         Column("CATEGORY", Cell::Text("/spec/category")),
         Column("WORKSPACE", Cell::Text("/metadata/ownedByWorkspace")),
         Column("STATE", Cell::Text("/status/lifecycle/state")),
+        Column("WAITS FOR", Cell::Why("/status/waiting")),
     ],
 };
 

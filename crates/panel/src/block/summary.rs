@@ -92,6 +92,8 @@ fn reason_word(reason: &str) -> String {
         "RUN_QUEUED" => tr("Waiting for a runner"),
         "RUN_IN_PROGRESS" => tr("A runner is at it"),
         "RUN_OFFERED_AGAIN" => tr("Its runner fell silent, and the run is offered again"),
+        "EARLIER_RUN_OPEN" => tr("An earlier run has to end first"),
+        "ABORT_REQUESTED" => tr("It is being stopped"),
         "EXTERNAL_SYSTEM" => tr("A pipeline is at it"),
         "OPERATOR_ACTION" => tr("The platform team is at it"),
         "USER_INPUT_MISSING" => tr("An input is missing"),
