@@ -44,6 +44,21 @@ impl From<DbError> for Error {
             DbError::Busy | DbError::Retry => {
                 Refusal::Unavailable("The server has more work than it can take; try again.".into()).into()
             }
+            DbError::Locked => Refusal::Unavailable(
+                "Another program holds the server's database, so nothing was changed; try again.".into(),
+            )
+            .into(),
+            DbError::Full => Refusal::Unavailable(
+                "The server's disk is full, so nothing was changed. Try again when there is room.".into(),
+            )
+            .into(),
+            // If the connection broke during the commit, nobody knows.
+            DbError::Gone => Refusal::Unavailable(
+                "The server cannot reach its database. Whether something was changed is not known: look before \
+                 you try again."
+                    .into(),
+            )
+            .into(),
             other => Fault::Db(other).into(),
         }
     }

@@ -24,6 +24,12 @@ pub enum DbError {
     /// The transaction collided with others, again and again; nothing was done.
     #[error("the transaction collided with others too often")]
     Retry,
+    /// Another program holds the database, and did not let go of it in time; nothing was done.
+    #[error("another program holds the database")]
+    Locked,
+    /// The disk is full; nothing was done.
+    #[error("the disk of the database is full")]
+    Full,
     /// The connection was lost. If that happened during the commit, nobody knows its outcome.
     #[error("the connection to the database was lost")]
     Gone,
@@ -94,6 +100,8 @@ impl DbError {
             Self::ForeignKey => Self::ForeignKey,
             Self::Busy => Self::Busy,
             Self::Retry => Self::Retry,
+            Self::Locked => Self::Locked,
+            Self::Full => Self::Full,
             Self::Gone => Self::Gone,
             Self::Closed => Self::Closed,
             Self::Spoiled => Self::Spoiled,

@@ -88,6 +88,7 @@ impl Session {
             &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW => {
                 DbError::Gone
             }
+            &SqlState::DISK_FULL => DbError::Full,
             code if code.code().starts_with("08") => DbError::Gone,
             _ => DbError::other(cause),
         }

@@ -11,8 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::error;
 use crate::{DbError, Settings};
 
-/// How long to wait for another process that holds the file, such as a backup.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for another process that holds the file, such as a backup. Callers wait as long, and the runners
+/// of the protocol no longer than ten seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;

@@ -91,7 +91,8 @@ pub(crate) fn error(cause: rusqlite::Error) -> DbError {
         {
             DbError::ForeignKey
         }
-        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => DbError::Busy,
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => DbError::Locked,
+        (ErrorCode::DiskFull, _) => DbError::Full,
         _ => DbError::other(cause),
     }
 }

@@ -85,6 +85,11 @@ impl Writer {
                 }
             }
             Err(Broken::Together(error) | Broken::BySomeone(error)) => {
+                tracing::error!(
+                    writes = group.len(),
+                    error = &error as &dyn std::error::Error,
+                    "writes were not committed"
+                );
                 let mut error = error.split();
                 for job in group.drain(..) {
                     job.fail(error());
