@@ -1,6 +1,6 @@
 # Every target sets up what it needs on a fresh Debian machine, as root or with sudo, and says what it installs.
 
-.PHONY: help build demo test screenshots lint bench book
+.PHONY: help build demo test chaos screenshots lint bench book
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -15,6 +15,9 @@ demo: ## Start a server, walk through the main job, move a whole organization in
 
 test: ## Everything that CI checks, on SQLite and PostgreSQL, in a browser, and the demo as a whole-system test
 	@scripts/test
+
+chaos: ## Faults for as long as you like; DURATION=30m DATABASE=sqlite|postgres SEED=n
+	@scripts/chaos --duration $(or $(DURATION),5m) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))
 
 screenshots: ## Write every page of the panel, light and dark, wide and narrow, to docs/img
 	@scripts/browser --screenshots

@@ -25,6 +25,7 @@ pub struct AdminKey {
 }
 
 /// A running server.
+#[derive(Debug)]
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
@@ -38,10 +39,20 @@ impl Server {
     /// Starts one on this data folder, and on this database if it is not the one in the folder. Returns when it
     /// has answered for the first time.
     pub async fn start(stoa: &Path, folder: &Path, database: Option<&str>) -> anyhow::Result<Self> {
+        Self::start_with(stoa, folder, database, &[]).await
+    }
+
+    /// The same with further options of `stoa serve`.
+    pub async fn start_with(
+        stoa: &Path,
+        folder: &Path,
+        database: Option<&str>,
+        options: &[&str],
+    ) -> anyhow::Result<Self> {
         // The server would tell a port it chose in its log only, and its log is off.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         fs::create_dir_all(folder)?;
-        let log = fs::File::create(folder.join("server.log"))?;
+        let log = fs::File::options().create(true).append(true).open(folder.join("server.log"))?;
         let mut command = Command::new(stoa);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOA_")) {
             command.env_remove(name);
@@ -50,6 +61,7 @@ impl Server {
             .args(["serve", "--no-runner", "--listen", &address.to_string(), "--data-dir"])
             .arg(folder)
             .args(database.map(|url| ["--database-url", url]).into_iter().flatten())
+            .args(options)
             .env("STOA_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -103,10 +115,27 @@ impl Server {
         Ok(serde_json::from_str(&fs::read_to_string(self.admin_key_file())?)?)
     }
 
+    /// Sends it a signal. Fails when it is gone.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Ends it at once, as a loss of power would.
+    pub fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Whether it ended by itself.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Stops it in good order. What it logged is a fault: at this level it is silent when all is well.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
-        kill_process(pid, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let begun = Instant::now();
         while self.child.try_wait()?.is_none() {
             ensure!(begun.elapsed() < PATIENCE, "the server did not stop");

@@ -6,13 +6,13 @@ mod rows;
 mod versions;
 
 use crate::on_both;
-use crate::random::Random;
 use crate::stoa::{PATIENCE, Stoa, media};
 use crate::transcripts::compare::part_differences;
 use generate::Generator;
 use reqwest::Method;
 use rows::{Row, World, rows};
 use serde_json::{Map, Value, json};
+use stoa_chaos::random::Random;
 
 /// How many bodies of each row are tried.
 pub const BODIES: usize = 5;

@@ -3,11 +3,11 @@
 use crate::claimed::Claimed;
 use crate::listening::{Ear, From, Heard};
 use crate::on_both;
-use crate::random::Random;
 use crate::stoa::{Caller, Stoa, input, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use stoa_chaos::random::Random;
 
 /// A claimed run of a block of the workspace `shop`.
 async fn claimed(stoa: &Stoa, version: Value) -> Claimed {

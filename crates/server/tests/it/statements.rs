@@ -30,7 +30,7 @@ impl Written {
 }
 
 /// Crates whose statements are about tables of their own.
-const APART: [&str; 2] = ["bench", "db"];
+const APART: [&str; 3] = ["bench", "chaos", "db"];
 
 /// Sources of all crates above the database, without their tests.
 fn sources() -> Vec<(String, String)> {

@@ -2,10 +2,10 @@
 
 use super::refused;
 use crate::on_both;
-use crate::random::Random;
 use crate::stoa::{block_body, input, media, path, text};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use stoa_chaos::random::Random;
 
 const RUN: &str = "meshBuildingBlockRun";
 

@@ -1,12 +1,12 @@
 //! Clients that order, change, run and report until their server is gone.
 
 use super::facts::{Facts, Held};
-use crate::random::Random;
 use crate::stoa::{Caller, SHARED, block_body, media, path};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use stoa_chaos::random::Random;
 use tokio::task::JoinSet;
 
 const ORDERERS: usize = 6;

@@ -1,8 +1,8 @@
 //! Bodies made up from a schema of the API description: required fields always, optional ones sometimes, null in
 //! their place sometimes, texts in every script.
 
-use crate::random::Random;
 use serde_json::{Map, Value, json};
+use stoa_chaos::random::Random;
 
 /// What a field must be, where the schema does not say enough.
 #[derive(Clone, Debug)]

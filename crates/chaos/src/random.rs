@@ -1,6 +1,9 @@
 //! Numbers that look random and can be had again: a failure prints the seed, `STOA_TEST_SEED` sets it.
 
+use std::time::Duration;
+
 /// A generator (SplitMix64). While a test fails, it tells its seed.
+#[derive(Debug)]
 pub struct Random {
     seed: u64,
     state: u64,
@@ -18,7 +21,13 @@ impl Random {
         Self { seed, state: seed }
     }
 
+    /// What it began with.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The next number.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, so it is no iterator")]
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
@@ -29,10 +38,23 @@ impl Random {
 
     /// A number from 0 to below `end`.
     pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+        let end = u64::try_from(end.max(1)).unwrap_or(u64::MAX);
+        usize::try_from(self.next() % end).unwrap_or_default()
+    }
+
+    /// A span between these, in whole milliseconds.
+    pub fn span(&mut self, least: Duration, most: Duration) -> Duration {
+        let width = u64::try_from(most.saturating_sub(least).as_millis()).unwrap_or(u64::MAX).max(1);
+        least + Duration::from_millis(self.next() % width)
+    }
+
+    /// One of these.
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> Option<T> {
+        choices.get(self.below(choices.len())).copied()
     }
 
     /// Another generator that goes its own way.
+    #[must_use]
     pub fn branch(&mut self) -> Self {
         Self { seed: self.seed, state: self.next() }
     }
@@ -41,7 +63,13 @@ impl Random {
 impl Drop for Random {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("this failed with STOA_TEST_SEED={}", self.seed);
+            tell(self.seed);
         }
     }
+}
+
+fn tell(seed: u64) {
+    use std::io::Write as _;
+    // Nobody is there to be told that nobody is there.
+    let _ = writeln!(std::io::stderr(), "this failed with STOA_TEST_SEED={seed}");
 }
