@@ -167,7 +167,7 @@ mod tests {
             "a-b%2Fc%20d%21E%3DF",
             "a%2Db%2Fc+d%21E%3DF",
             "a-b/c%20d%21E%3dF",
-            "a-b%2fc+d!E%3DF",
+            "a-b%2Fc+d!E%3DF",
             "a-b%2fc%20d%21E%3dF",
         ] {
             let cleaned = paths.clean(form);
