@@ -212,11 +212,10 @@ impl Round {
         let until = Instant::now() + self.plan.duration;
         let mut random = self.random.branch();
         let choices = self.plan.faults.clone();
-        // Each fault comes once before the dice decide.
+        // Each fault comes once before the dice decide, however little time there is.
         let mut first = choices.clone();
-        while Instant::now() < until {
-            let pause = random.span(self.plan.calm / 4, self.plan.calm);
-            sleep(pause.min(until.saturating_duration_since(Instant::now()))).await;
+        while Instant::now() < until || !first.is_empty() {
+            sleep(random.span(self.plan.calm / 4, self.plan.calm)).await;
             let next = if first.is_empty() {
                 random.one_of(&choices)
             } else {
