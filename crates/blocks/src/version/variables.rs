@@ -205,7 +205,7 @@ resource "x" "y" { variable = "no" }
                 ("bucket_name", "STRING", json!("logs")),
                 ("size", "INTEGER", Value::Null),
                 ("public", "BOOLEAN", json!(false)),
-                ("tags", "CODE", json!("{\n  \"a\" = \"b\"\n}")),
+                ("tags", "CODE", json!("{\n  a = \"b\"\n}")),
                 ("password", "STRING", Value::Null),
                 ("old", "CODE", Value::Null),
             ]

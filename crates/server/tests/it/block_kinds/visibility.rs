@@ -139,6 +139,8 @@ on_both! {
         let run = stoa.claim().await;
         let mut read = run.runner.get(RUN, &format!("/{id}")).await.expect(200);
         read["spec"]["runToken"] = run.run["spec"]["runToken"].clone();
+        let waiting = read.as_object_mut().unwrap().remove("waiting").unwrap();
+        assert_eq!(text(&waiting, "/reason"), "RUN_IN_PROGRESS", "what a claimed run waits for is told beside it");
         assert_eq!(read, run.run, "the run itself reads what it was given");
         // The links it was given are the ones that work.
         for link in ["self", "downloadLogs"] {

@@ -122,7 +122,7 @@ on_both! {
         // Who may only look is offered nothing, and refused.
         let kim = stoa.person("kim").await;
         let binding = json!({
-            "roleRef": { "name": "Onboarding Support" }, "targetRef": { "name": "admin" }, "subject": { "name": "kim" },
+            "roleRef": { "name": "Onboarding Support" }, "targetRef": { "name": "demo-partner" }, "subject": { "name": "kim" },
         });
         stoa.admin.create("meshWorkspaceUserBinding", &binding).await;
         kim.page("/admin/workspaces").await.shows(200, &["plums"]).hides(&["/admin/bulk/workspaces"]);
