@@ -19,13 +19,14 @@ const sessions = new Map()
 export async function launched() {
   const executablePath = PROGRAMS.find((path) => path && existsSync(path))
   if (!executablePath) throw new Error('no chromium here: run `scripts/setup browser`, or set CHROMIUM to its path')
-  browser ??= await chromium.launch({ executablePath, args: process.getuid() === 0 ? ['--no-sandbox'] : [] })
+  // Kept before it is there: whoever asks meanwhile gets the same one.
+  browser ??= chromium.launch({ executablePath, args: process.getuid() === 0 ? ['--no-sandbox'] : [] })
   return browser
 }
 
 /** Closes it, so that the test process can end. */
 export async function closed() {
-  await browser?.close()
+  await (await browser)?.close()
   browser = undefined
 }
 
