@@ -41,8 +41,6 @@ describe('a run', async () => {
     const page = await open(stoa, 'jonas')
     await page.goto(`/w/platform-team/build/runs/${things.run('Search node 2')}`)
     await page.locator('.stoa-log-line', { hasText: 'insufficient memory' }).first().waitFor()
-    const feature = things.run('Feature store')
-    await page.goto(`/go/${feature}`)
     await page.locator('.stoa-log-line [class*=stoa-ink-]').first().waitFor({ state: 'attached' })
     assert.ok(!(await page.locator('main').innerText()).includes('\u001b['), 'codes of colours are not shown as text')
     page.clean()

@@ -122,11 +122,10 @@ describe('an order', async () => {
     await page.getByRole('button', { name: 'Order now' }).click()
     await page.waitForURL(/\/w\/shop\/b\/[0-9a-f-]{36}/)
     const here = page.url()
-    await until('the page says that it is made', async () => {
+    await until('the page leads to what was made', async () => {
       await page.goto(here)
-      return (await page.getByText('Succeeded').count()) > 0
+      return (await page.locator('main a[href="https://notebooks-by-hand.shop.workbench.example.org"]').count()) > 0
     })
-    await page.locator('main a[href="https://notebooks-by-hand.shop.workbench.example.org"]').first().waitFor()
     // The steps and their logs are there as well.
     await page.goto(`${here}/runs`)
     await page.locator('main').getByRole('link', { name: /Run 1|^1$/ }).first().click()
