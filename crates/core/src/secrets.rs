@@ -20,7 +20,12 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// SHA-256 of a random secret, for storage: 256 random bits need no slow hash.
 pub fn digest(secret: &str) -> String {
-    hex(&Sha256::digest(secret.as_bytes()))
+    hex(&bytes_of_digest(secret))
+}
+
+/// The bytes of the same.
+pub fn bytes_of_digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
 }
 
 /// Whether `secret` is the one whose [`digest`] is stored, in constant time.

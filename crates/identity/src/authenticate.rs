@@ -34,6 +34,8 @@ pub struct Directory {
     run_standing: RunStanding,
     /// Keys as read before, by uuid; trusted only while the stored version is the same.
     keys: Mutex<HashMap<ObjectId, (i64, Known)>>,
+    /// What tokens say that were verified before.
+    tokens: Mutex<Tokens>,
     /// When the use of a session was noted here, by the digest of its token.
     seen: Mutex<HashMap<String, Moment>>,
 }
@@ -44,6 +46,14 @@ struct Known {
     home: String,
     permissions: PermissionSet,
     expires: Option<Moment>,
+}
+
+/// Tokens verified under the keys of the vault as they were at one time, by their digest.
+#[derive(Default)]
+struct Tokens {
+    /// What the vault says of its changes.
+    under: u64,
+    known: HashMap<[u8; 32], Claims>,
 }
 
 const KEYS_KEPT: usize = 10_000;
@@ -57,7 +67,7 @@ fn unauthorized(message: &str) -> stoa_core::Error {
 impl Directory {
     /// A directory that asks `run_standing` about runs.
     pub fn new(run_standing: RunStanding) -> Self {
-        Self { run_standing, keys: Mutex::default(), seen: Mutex::default() }
+        Self { run_standing, keys: Mutex::default(), tokens: Mutex::default(), seen: Mutex::default() }
     }
 
     fn key(&self, tx: &mut Tx, id: ObjectId, now: Moment) -> Outcome<Actor> {
@@ -96,8 +106,34 @@ impl Directory {
         })
     }
 
+    /// What a token of ours says. That it is ours is found out once; that it still holds, each time.
+    fn claims(&self, world: &World, now: Moment, token: &str) -> Outcome<Claims> {
+        let (under, digest) = (world.vault.changes(), secrets::bytes_of_digest(token));
+        let known = self
+            .tokens
+            .lock()
+            .ok()
+            .and_then(|tokens| tokens.known.get(&digest).filter(|_| tokens.under == under).cloned());
+        let claims = if let Some(claims) = known {
+            claims
+        } else {
+            let claims: Claims = world.vault.verify(token)?;
+            if let Ok(mut tokens) = self.tokens.lock() {
+                if tokens.under != under || tokens.known.len() >= KEYS_KEPT {
+                    *tokens = Tokens { under, known: HashMap::new() };
+                }
+                tokens.known.insert(digest, claims.clone());
+            }
+            claims
+        };
+        if claims.ends() <= now {
+            return Err(unauthorized("The token has expired."));
+        }
+        Ok(claims)
+    }
+
     fn bearer(&self, tx: &mut Tx, world: &World, now: Moment, token: &str) -> Outcome<Actor> {
-        match claims(world, now, token)? {
+        match self.claims(world, now, token)? {
             Claims::Access { sub, .. } => self.key(tx, sub, now),
             Claims::Run { run, block, workspace, epoch, .. } => {
                 let standing = (self.run_standing)(tx, run, now)?;
@@ -128,14 +164,6 @@ impl Directory {
     }
 }
 
-fn claims(world: &World, now: Moment, token: &str) -> Outcome<Claims> {
-    let claims: Claims = world.vault.verify(token)?;
-    if claims.ends() <= now {
-        return Err(unauthorized("The token has expired."));
-    }
-    Ok(claims)
-}
-
 impl Authenticator for Directory {
     fn authenticate(
         &self,
@@ -148,7 +176,9 @@ impl Authenticator for Directory {
         match credential {
             Credential::Bearer(token) => self.bearer(tx, world, now, token),
             // The state backend of OpenTofu knows Basic only: the token comes as the password.
-            Credential::Basic { password, .. } if by_password && claims(world, now, password).is_ok() => {
+            Credential::Basic { password, .. }
+                if by_password && self.claims(world, now, password).is_ok() =>
+            {
                 self.bearer(tx, world, now, password)
             }
             Credential::Basic { user, password } => apiuser::sign_in(tx, user, password),
@@ -164,7 +194,7 @@ impl Authenticator for Directory {
 
     fn precheck(&self, world: &World, now: Moment, credential: &Credential) -> Outcome<()> {
         match credential {
-            Credential::Bearer(token) => claims(world, now, token).map(|_| ()),
+            Credential::Bearer(token) => self.claims(world, now, token).map(|_| ()),
             Credential::Basic { .. } | Credential::Session { .. } => Ok(()),
         }
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use stoa_base::{Moment, Refusal};
 
@@ -80,6 +81,8 @@ impl Ring {
 pub struct Vault {
     masters: Vec<Master>,
     open: RwLock<(Arc<Ring>, usize)>,
+    /// How often another ring was taken.
+    taken: AtomicU64,
 }
 
 impl fmt::Debug for Vault {
@@ -98,7 +101,7 @@ impl Vault {
     pub fn with(master: Master, next: Option<Master>) -> Result<Self, BadMasterKey> {
         let ring = Arc::new(Ring::derived(&master)?);
         let masters = std::iter::once(master).chain(next).collect();
-        Ok(Self { masters, open: RwLock::new((ring, 0)) })
+        Ok(Self { masters, open: RwLock::new((ring, 0)), taken: AtomicU64::new(0) })
     }
 
     /// A new master key, as [`Self::open`] takes it.
@@ -113,6 +116,12 @@ impl Vault {
     /// Uses this ring from now on, opened by that master key.
     pub(super) fn take(&self, ring: Ring, master: usize) {
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(ring), master);
+        self.taken.fetch_add(1, Ordering::Release);
+    }
+
+    /// Grows whenever other keys are in use: what was verified before has to be verified again.
+    pub fn changes(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
     }
 
     fn ring(&self) -> Arc<Ring> {
