@@ -367,7 +367,7 @@ impl Kind for Definitions {
     }
 
     fn show(tx: &mut Tx, call: &Call, object: &Object, _: &str) -> Outcome<Value> {
-        let mut spec = object.doc.clone();
+        let mut spec = (*object.doc).clone();
         let tags = spec.as_object_mut().and_then(|spec| spec.remove("tags")).unwrap_or_else(|| json!({}));
         let listed = versions(object)?;
         let newest = listed.last();

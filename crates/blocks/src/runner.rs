@@ -282,7 +282,7 @@ impl Kind for Runners {
         if let Some(seen) = object.status.get("lastSeen") {
             metadata["lastSeen"] = seen.clone();
         }
-        let mut spec = object.doc.clone();
+        let mut spec = (*object.doc).clone();
         spec["isSelfHosted"] = json!(object.id.to_string() != SHARED);
         Ok(json!({ "metadata": metadata, "spec": spec }))
     }

@@ -170,8 +170,9 @@ mod tests {
             version: 1,
             created_at: Moment::from_micros(0),
             deleted_at: None,
-            doc,
-            status: Value::Null,
+            doc: doc.into(),
+            status: Value::Null.into(),
+            gathered: Value::Null,
         }
     }
 

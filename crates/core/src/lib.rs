@@ -5,6 +5,7 @@ pub mod actor;
 pub mod blobs;
 pub mod call;
 pub mod collections;
+pub mod document;
 pub mod feed;
 pub mod followers;
 pub mod guard;
@@ -23,6 +24,7 @@ pub mod world;
 
 pub use actor::{Actor, Principal};
 pub use call::Call;
+pub use document::Document;
 pub use guard::{Allowed, Scope};
 pub use outcome::{Error, Fault, Outcome};
 pub use permission::{Action, Permission, PermissionSet, Resource};

@@ -2,6 +2,7 @@
 //! asks for the proof that it was allowed and leaves its event.
 
 use crate::call::Call;
+use crate::document::Document;
 use crate::feed::{self, Deed, Entry};
 use crate::followers;
 use crate::guard::{Allowed, lacks};
@@ -33,9 +34,11 @@ pub struct Object {
     /// When it was deleted, if it was.
     pub deleted_at: Option<Moment>,
     /// What was declared.
-    pub doc: Value,
+    pub doc: Document,
     /// What was observed.
-    pub status: Value,
+    pub status: Document,
+    /// What showing it takes from elsewhere, as its kind gathers it; never stored.
+    pub gathered: Value,
 }
 
 /// Columns of [`Object`], in the order [`Object::read`] expects.
@@ -45,7 +48,6 @@ pub const COLUMNS: &str =
 impl Object {
     /// Reads a row of [`COLUMNS`].
     pub fn read(row: &Row) -> Result<Self, DbError> {
-        let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
         Ok(Self {
             id: row.get::<String>(0)?.parse().unwrap_or_default(),
             kind: row.get(1)?,
@@ -54,19 +56,20 @@ impl Object {
             version: row.get(4)?,
             created_at: Moment::from_micros(row.get(5)?),
             deleted_at: row.get::<Option<i64>>(6)?.map(Moment::from_micros),
-            doc: json(row.get(7)?),
-            status: json(row.get(8)?),
+            doc: Document::stored(row.get(7)?),
+            status: Document::stored(row.get(8)?),
+            gathered: Value::Null,
         })
     }
 
     /// The declared document as its kind's type.
     pub fn doc<T: DeserializeOwned>(&self) -> Outcome<T> {
-        T::deserialize(&self.doc).map_err(|_| Fault::Corrupt { what: "document" }.into())
+        self.doc.read().map_err(|_| Fault::Corrupt { what: "document" }.into())
     }
 
     /// The observed status as its kind's type.
     pub fn status<T: DeserializeOwned>(&self) -> Outcome<T> {
-        T::deserialize(&self.status).map_err(|_| Fault::Corrupt { what: "status" }.into())
+        self.status.read().map_err(|_| Fault::Corrupt { what: "status" }.into())
     }
 
     /// The owning workspace; kinds that always have one rely on it.
@@ -135,8 +138,9 @@ pub fn insert(
         version: 1,
         created_at: call.now,
         deleted_at: None,
-        doc: draft.doc,
-        status: draft.status,
+        doc: draft.doc.into(),
+        status: draft.status.into(),
+        gathered: Value::Null,
     };
     let text = object.doc.to_string();
     let shown = shown(&object.doc, &text);
@@ -184,8 +188,8 @@ pub fn replace(
     draft: Draft,
     told: Told<'_>,
 ) -> Outcome<Object> {
-    let same_status = draft.status.is_null() || draft.status == old.status;
-    if draft.doc == old.doc && same_status {
+    let same_status = draft.status.is_null() || old.status == draft.status;
+    if old.doc == draft.doc && same_status {
         return Ok(old.clone());
     }
     rewrite(tx, call, old, old.clone(), draft, told)
@@ -219,8 +223,8 @@ fn rewrite(
 ) -> Outcome<Object> {
     // What was observed meanwhile stays, unless this change is about it.
     let observed = (!draft.status.is_null()).then(|| draft.status.to_string());
-    let status = if draft.status.is_null() { old.status.clone() } else { draft.status };
-    object.doc = draft.doc;
+    let status = if draft.status.is_null() { old.status.clone() } else { draft.status.into() };
+    object.doc = draft.doc.into();
     object.status = status;
     let text = object.doc.to_string();
     let shown = shown(&object.doc, &text);
@@ -253,7 +257,7 @@ pub fn amend(
     let text = doc.to_string();
     let shown = shown(&doc, &text);
     let row = [old.id.0.into(), text.into(), call.now.micros().into()];
-    let mut object = Object { doc, ..old.clone() };
+    let mut object = Object { doc: doc.into(), ..old.clone() };
     object.version = tx.one(&AMEND, &row, |row| row.get(0))?;
     labels::follow(tx, old, &object)?;
     remember(tx, call, &object, &shown)?;
@@ -278,7 +282,7 @@ pub fn observe(
     if object.status == status {
         return Ok(());
     }
-    let was = std::mem::replace(&mut object.status, status);
+    let was = std::mem::replace(&mut object.status, status.into());
     labels::follow_status(tx, &was, object)?;
     tx.run(&OBSERVE, &[object.id.0.into(), object.status.to_string().into(), call.now.micros().into()])?;
     let entry = Entry {
@@ -407,11 +411,11 @@ const BY_KEYS: Sql = Sql::differs(
 
 /// Keys and documents of the living objects of this kind with these keys, in one statement: what a page of a list
 /// shows of other objects.
-pub fn docs_by_keys(
+pub fn docs_by_keys<T: DeserializeOwned>(
     tx: &mut Tx,
     kind: &str,
     keys: impl IntoIterator<Item = String>,
-) -> Outcome<HashMap<String, Value>> {
+) -> Outcome<HashMap<String, T>> {
     let keys: BTreeSet<String> = keys.into_iter().collect();
     if keys.is_empty() {
         return Ok(HashMap::new());

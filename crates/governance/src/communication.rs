@@ -437,17 +437,17 @@ impl Kind for Communications {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => {
                     let found = objects::by_id(tx, definition::KIND, meant)?;
-                    place.insert(found.map_or(Value::Null, |found| found.doc))
+                    place.insert(found.map_or(Value::Null, |found| found.doc.into()))
                 }
             };
-            object.status = json!({ SAYS: says });
+            object.gathered = json!({ SAYS: says });
         }
         Ok(())
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let communication: Communication = object.doc()?;
-        let text = Option::<CommunicationText>::deserialize(&object.status[SAYS])?;
+        let text = Option::<CommunicationText>::deserialize(&object.gathered[SAYS])?;
         let mut summary = json!({
             "uuid": communication.definition,
             "title": text.as_ref().map_or("", |text| text.title.as_str()),

@@ -280,7 +280,7 @@ impl Kind for CommunicationDefinitions {
         let draft = Draft {
             facets: facets(&text, home.id),
             doc: serde_json::to_value(text)?,
-            status: object.status.clone(),
+            status: (*object.status).clone(),
             ..Draft::default()
         };
         objects::replace(tx, call, allowed, &object, draft, told)

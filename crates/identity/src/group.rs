@@ -368,14 +368,14 @@ impl Kind for Groups {
             let group: Group = object.doc()?;
             let members: Vec<_> =
                 group.members.iter().filter_map(|member| names.get(&member.to_string())).collect();
-            object.status = json!({ "members": members });
+            object.gathered = json!({ "members": members });
         }
         Ok(())
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let group: Group = object.doc()?;
-        let members = object.status.get("members").ok_or(Fault::Corrupt { what: "group" })?;
+        let members = object.gathered.get("members").ok_or(Fault::Corrupt { what: "group" })?;
         let mut spec = json!({ "displayName": group.display_name, "members": members, "tags": group.tags });
         if let Some(egid) = group.egid {
             spec["egid"] = json!(egid);

@@ -160,7 +160,7 @@ fn caller(tx: &mut Tx, call: &Call) -> Outcome<(Person, String, Value)> {
     let session = call.actor.session.clone().ok_or_else(not_a_person)?;
     let user = stoa_core::objects::by_id(tx, crate::user::KIND, *id)?.ok_or_else(not_a_person)?;
     let about: Names = user.doc()?;
-    Ok((Person { id: *id, username: user.key, about }, session, user.status))
+    Ok((Person { id: *id, username: user.key, about }, session, user.status.into()))
 }
 
 /// What is held in one workspace.

@@ -197,7 +197,7 @@ pub fn set_state(tx: &mut Tx, call: &Call, object: &Object, enabled: bool) -> Ou
         vec![("email", spec.email), ("firstName", spec.first_name), ("lastName", spec.last_name)];
     facets.extend(spec.euid.map(|euid| ("euid", euid)));
     let status = session::noted(&object.status, "state", json!(state));
-    let draft = Draft { doc: object.doc.clone(), status, facets, references: Vec::new() };
+    let draft = Draft { doc: (*object.doc).clone(), status, facets, references: Vec::new() };
     let told = Told::new(title, format!("User '{}' was {word}.", object.key));
     let changed = objects::replace(tx, call, allowed, object, draft, told)?;
     people::changed_everywhere(tx, call, object.id)?;
@@ -271,7 +271,7 @@ impl Kind for Users {
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
-        let mut spec = object.doc.clone();
+        let mut spec = (*object.doc).clone();
         if let Value::Object(spec) = &mut spec {
             spec.shift_remove("name");
         }

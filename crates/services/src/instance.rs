@@ -216,7 +216,7 @@ impl Kind for ServiceInstances {
         let mut names: HashMap<ObjectId, String> = HashMap::new();
         for object in objects {
             let Some(user) = object.doc::<Instance>()?.creator else {
-                object.status = json!({ CREATOR: UNKNOWN });
+                object.gathered = json!({ CREATOR: UNKNOWN });
                 continue;
             };
             let name = match names.entry(user) {
@@ -227,7 +227,7 @@ impl Kind for ServiceInstances {
                     place.insert(living.map_or_else(|| UNKNOWN.to_owned(), |user| user.key))
                 }
             };
-            object.status = json!({ CREATOR: name });
+            object.gathered = json!({ CREATOR: name });
         }
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Kind for ServiceInstances {
                 "displayName": instance.display_name,
                 "serviceId": instance.service_id,
                 "planId": instance.plan_id,
-                "creator": object.status[CREATOR],
+                "creator": object.gathered[CREATOR],
                 "parameters": instance.parameters,
             },
         }))
@@ -280,7 +280,7 @@ impl Kind for ServiceInstances {
         let old: Instance = object.doc()?;
         let mut shown = [object.clone()];
         Self::gather(tx, call, &mut shown)?;
-        let creator = shown[0].status[CREATOR].as_str().unwrap_or_default();
+        let creator = shown[0].gathered[CREATOR].as_str().unwrap_or_default();
         let metadata = &wire.metadata;
         for (field, given, kept) in [
             ("metadata.ownedByWorkspace", &metadata.owned_by_workspace, object.owner()),

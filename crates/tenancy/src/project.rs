@@ -164,7 +164,7 @@ pub(crate) fn without_payment(tx: &mut Tx, call: &Call, object: &Object, method:
     }
     let why = format!("Payment method '{method}' does not pay for project '{}' any more.", object.key);
     let told = Told::new("Project Payment Method Changed", why);
-    restate(tx, &call, allowed, object, (project, object.status.clone()), told).map(|_| ())
+    restate(tx, &call, allowed, object, (project, (*object.status).clone()), told).map(|_| ())
 }
 
 /// The living project of a tenant.

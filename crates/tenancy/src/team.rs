@@ -257,7 +257,7 @@ fn with_expiry<F: Form>(tx: &mut Tx, call: &Call, (object, expiry): (Object, Opt
         "metadata": { "name": object.key },
         "roleRef": binding.role_ref,
         "targetRef": binding.target_ref,
-        "subject": { "name": object.status["subject"] },
+        "subject": { "name": object.gathered["subject"] },
     });
     if let Some(day) = expiry {
         body["expiryDate"] = json!(day);

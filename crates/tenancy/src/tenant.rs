@@ -213,6 +213,13 @@ pub fn by_identifier(tx: &mut Tx, identifier: &str) -> Outcome<Option<Held>> {
     objects::by_key(tx, KIND, identifier)?.map(Held::read).transpose()
 }
 
+/// Project and platform identifier in a tenant's key, `<workspace>.<project>.<platform>.<location>`: no name has a
+/// dot in it.
+pub fn names_in(key: &str) -> (&str, &str) {
+    let (_, names) = key.split_once('.').unwrap_or_default();
+    names.split_once('.').unwrap_or_default()
+}
+
 /// What lists of tenants filter on, the most telling first.
 pub fn facets(project: &str, tenant: &Tenant, status: &Status) -> Vec<(&'static str, String)> {
     let mut facets = vec![

@@ -28,8 +28,34 @@ pub fn page_of(
     embedded: &str,
     items: Vec<Value>,
     page: &Page,
-    (total, last): (i64, Option<Cursor>),
+    found: (i64, Option<Cursor>),
 ) -> Value {
+    let (links, page) = around(call, request, items.len(), page, found);
+    json!({ "_embedded": { embedded: items }, "_links": links, "page": page })
+}
+
+/// The same as text, of items that are text already.
+pub fn printed_page_of(
+    call: &Call,
+    request: &Request,
+    embedded: &str,
+    items: &[String],
+    page: &Page,
+    found: (i64, Option<Cursor>),
+) -> String {
+    let (links, page) = around(call, request, items.len(), page, found);
+    let (embedded, items) = (Value::from(embedded), items.join(","));
+    format!(r#"{{"_embedded":{{{embedded}:[{items}]}},"_links":{links},"page":{page}}}"#)
+}
+
+/// `_links` and `page` of the envelope.
+fn around(
+    call: &Call,
+    request: &Request,
+    items: usize,
+    page: &Page,
+    (total, last): (i64, Option<Cursor>),
+) -> (Value, Value) {
     let path = request.uri.split('?').next().unwrap_or_default();
     let filters: Vec<String> = request
         .query
@@ -46,7 +72,7 @@ pub fn page_of(
     };
     let more = page.up_to.is_some_and(|most| total > most);
     let total = page.up_to.map_or(total, |most| total.min(most));
-    let is_full = i64::try_from(items.len()).is_ok_and(|count| count == page.size);
+    let is_full = i64::try_from(items).is_ok_and(|count| count == page.size);
     let pages = total.div_euclid(page.size) + i64::from(total.rem_euclid(page.size) > 0);
     let mut links = Map::new();
     if pages > 1 {
@@ -64,18 +90,14 @@ pub fn page_of(
             links.insert("last".into(), to(pages - 1, None));
         }
     }
-    let mut body = json!({
-        "_embedded": { embedded: items },
-        "_links": links,
-        "page": {
-            "size": page.size,
-            "totalElements": total,
-            "totalPages": pages,
-            "number": page.number,
-        },
+    let mut shown = json!({
+        "size": page.size,
+        "totalElements": total,
+        "totalPages": pages,
+        "number": page.number,
     });
     if more {
-        body["page"]["more"] = json!(true);
+        shown["more"] = json!(true);
     }
-    body
+    (links.into(), shown)
 }

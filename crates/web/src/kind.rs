@@ -106,12 +106,17 @@ pub trait Kind: Send + Sync + 'static {
     fn id_of(object: &Object, _version: &str) -> String {
         object.key.clone()
     }
-    /// Reads what showing these takes from elsewhere, for all of a page at once, and puts it into their status.
+    /// Reads what showing these takes from elsewhere, for all of a page at once, into [`Object::gathered`].
     fn gather(_tx: &mut Tx, _call: &Call, _objects: &mut [Object]) -> Outcome<()> {
         Ok(())
     }
     /// `metadata`, `spec` and `status` in a version, for somebody allowed to see them.
     fn show(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value>;
+    /// The same as the text of a JSON object. Kinds that are listed by the thousand print what they are, without a
+    /// tree of values in between.
+    fn print(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<String> {
+        Ok(Self::show(tx, call, object, version)?.to_string())
+    }
     /// Links besides `self`: relation and path with query.
     fn links(_call: &Call, _object: &Object) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -144,27 +149,42 @@ pub fn must_exist<K: Kind>(found: Option<Object>, id: &str) -> Outcome<Object> {
 
 /// The whole representation of an object.
 pub fn represent<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
-    let mut gathered = [object.clone()];
-    K::gather(tx, call, &mut gathered)?;
-    let [object] = &gathered;
-    represent_gathered::<K>(tx, call, object, version)
-}
-
-fn represent_gathered<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
+    let gathered = gathered::<K>(tx, call, object)?;
     let mut whole = Map::new();
     whole.insert("kind".into(), json!(K::NAME));
     whole.insert("apiVersion".into(), json!(version));
-    if let Value::Object(parts) = K::show(tx, call, object, version)? {
+    if let Value::Object(parts) = K::show(tx, call, &gathered, version)? {
         whole.extend(parts);
     }
+    whole.insert("_links".into(), Value::Object(links_of::<K>(call, &gathered, version)));
+    Ok(Value::Object(whole))
+}
+
+fn gathered<K: Kind>(tx: &mut Tx, call: &Call, object: &Object) -> Outcome<Object> {
+    let mut gathered = [object.clone()];
+    K::gather(tx, call, &mut gathered)?;
+    let [object] = gathered;
+    Ok(object)
+}
+
+fn links_of<K: Kind>(call: &Call, object: &Object, version: &str) -> Map<String, Value> {
     let mut links = Map::new();
     let id = hal::encoded(&K::id_of(object, version));
     links.insert("self".into(), hal::link(call.link(&format!("/api/meshobjects/{}/{id}", K::COLLECTION))));
     for (relation, path) in K::links(call, object) {
         links.insert(relation.into(), hal::link(call.link(&path)));
     }
-    whole.insert("_links".into(), Value::Object(links));
-    Ok(Value::Object(whole))
+    links
+}
+
+/// What [`represent`] gives, as text, of an object with what its kind gathers.
+fn printed<K: Kind>(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<String> {
+    let parts = K::print(tx, call, object, version)?;
+    let parts = parts.strip_prefix('{').and_then(|parts| parts.strip_suffix('}')).unwrap_or_default();
+    let comma = if parts.is_empty() { "" } else { "," };
+    let links = Value::Object(links_of::<K>(call, object, version));
+    let name = K::NAME;
+    Ok(format!(r#"{{"kind":"{name}","apiVersion":"{version}",{parts}{comma}"_links":{links}}}"#))
 }
 
 fn reply<K: Kind>(
@@ -174,8 +194,9 @@ fn reply<K: Kind>(
     status: StatusCode,
     object: &Object,
 ) -> Outcome<Reply> {
-    let body = represent::<K>(tx, call, object, request.version)?;
-    Ok(Reply::json(status, media::of(K::NAME, request.version), &body))
+    let object = gathered::<K>(tx, call, object)?;
+    let body = printed::<K>(tx, call, &object, request.version)?;
+    Ok(Reply::printed(status, media::of(K::NAME, request.version), body))
 }
 
 /// What a path names, or 403 and 404 in their right order.
@@ -286,12 +307,12 @@ fn list<K: Kind>(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> 
     query.sort = request.sort();
     let mut found = listing::list(tx, &query, &page)?;
     K::gather(tx, call, &mut found.items)?;
-    let items = found.items.iter().map(|object| represent_gathered::<K>(tx, call, object, request.version));
+    let items = found.items.iter().map(|object| printed::<K>(tx, call, object, request.version));
     let items = items.collect::<Outcome<Vec<_>>>()?;
     let embedded = format!("{}s", K::NAME);
     let last = found.items.last().filter(|_| query.sort == Sort::Oldest).map(Cursor::of);
-    let body = hal::page_of(call, request, &embedded, items, &page, (found.total, last));
-    Ok(Reply::json(StatusCode::OK, media::of(K::NAME, request.version), &body))
+    let body = hal::printed_page_of(call, request, &embedded, &items, &page, (found.total, last));
+    Ok(Reply::printed(StatusCode::OK, media::of(K::NAME, request.version), body))
 }
 
 /// The routes of a kind.

@@ -103,7 +103,12 @@ pub struct Reply {
 impl Reply {
     /// JSON with a status and a content type.
     pub fn json(status: StatusCode, content_type: impl Into<String>, value: &Value) -> Self {
-        Self { status, content_type: Some(content_type.into()), body: value.to_string().into() }
+        Self::printed(status, content_type, value.to_string())
+    }
+
+    /// JSON that is text already.
+    pub fn printed(status: StatusCode, content_type: impl Into<String>, text: String) -> Self {
+        Self { status, content_type: Some(content_type.into()), body: text.into() }
     }
 
     /// Plain JSON, 200.

@@ -11,12 +11,13 @@ mod parents;
 pub mod resolve;
 mod supply;
 pub mod target;
+mod view;
 pub mod wire;
 
 use crate::reference::check_kind;
-use crate::run::logs::{self, View};
 use http::Method;
 use model::{Block, BlockState, Ordered, Status};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use stoa_base::{ObjectId, Refusal, RunId};
 use stoa_core::guard::Visibility;
@@ -30,7 +31,8 @@ use stoa_web::openapi::Schemas;
 use stoa_web::route::{About, Accept, Takes, VersionSchemas};
 use stoa_web::{Kind, Request, Route};
 use target::Target;
-use wire::{Reference, Shown, Wire};
+use view::View;
+use wire::{Reference, Wire};
 
 /// The kind's name.
 pub const KIND: &str = "meshBuildingBlock";
@@ -38,6 +40,12 @@ const LEGACY: &str = "v1";
 const VERSION_REF: &str = "spec.buildingBlockDefinitionVersionRef";
 /// Facet of blocks that a change of somebody's roles concerns.
 const TAKES_PEOPLE: &str = "takesPeople";
+
+/// The part of a block's status that says whether its last run is over.
+#[derive(Deserialize)]
+struct Standing {
+    status: BlockState,
+}
 
 fn conflict(message: impl Into<String>) -> stoa_core::Error {
     Refusal::Conflict { code: "BuildingBlockConflict", message: message.into(), remarks: Vec::new() }.into()
@@ -222,7 +230,11 @@ impl Kind for Blocks {
         Ok(query)
     }
 
-    fn show(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<Value> {
+    fn gather(tx: &mut Tx, call: &Call, objects: &mut [Object]) -> Outcome<()> {
+        view::gather(tx, call, objects)
+    }
+
+    fn show(tx: &mut Tx, _: &Call, object: &Object, version: &str) -> Outcome<Value> {
         let (block, status): (Block, Status) = (object.doc()?, object.status()?);
         if version == LEGACY {
             let on = block.tenant.as_ref().map(|on| on.uuid);
@@ -230,18 +242,23 @@ impl Kind for Blocks {
             let identifier = held.map(|held| held.object.key).unwrap_or_default();
             return Ok(legacy::shown((object, &block, &status), &identifier));
         }
-        let view = logs::view(tx, call, &Self::scope(object), block.definition)?;
-        let runs = view.is_some_and(View::sees_system);
-        Ok(wire::v2((object, &block, &status), Shown { runs }))
+        Ok(serde_json::to_value(View::of((object, &block, &status), object.gathered == true))?)
+    }
+
+    fn print(tx: &mut Tx, call: &Call, object: &Object, version: &str) -> Outcome<String> {
+        if version == LEGACY {
+            return Ok(Self::show(tx, call, object, version)?.to_string());
+        }
+        let (block, status): (Block, Status) = (object.doc()?, object.status()?);
+        Ok(serde_json::to_string(&View::of((object, &block, &status), object.gathered == true))?)
     }
 
     fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
         let id = object.id;
         let mut links =
             vec![("runs", format!("/api/meshobjects/meshbuildingblockruns?buildingBlockUuid={id}"))];
-        let at_rest =
-            BlockState::ALL.iter().any(|state| state.is_final() && object.status["status"] == json!(state));
-        if object.deleted_at.is_none() && at_rest {
+        let standing: Outcome<Standing> = object.status();
+        if object.deleted_at.is_none() && standing.is_ok_and(|standing| standing.status.is_final()) {
             links.push(("triggerRun", format!("/api/meshobjects/meshbuildingblocks/{id}/trigger-run")));
         }
         links

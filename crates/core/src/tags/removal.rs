@@ -98,7 +98,7 @@ fn remove_one(
     (target, key): (Target, &str),
 ) -> Outcome<()> {
     let Some(object) = objects::by_id_for_update(tx, kind, id)? else { return Ok(()) };
-    let mut doc = object.doc.clone();
+    let mut doc = (*object.doc).clone();
     if let Some(tags) = doc.get_mut("tags").and_then(Value::as_object_mut) {
         tags.shift_remove(key);
         // Lists of definitions are narrowed by tags.

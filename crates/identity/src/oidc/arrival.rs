@@ -45,7 +45,7 @@ pub fn welcome(tx: &mut Tx, call: &Call, issuer: &str, who: &Described) -> Outco
     if let Some(groups) = &who.groups {
         follow(tx, call, user.id, groups)?;
     }
-    Ok(Object { status, ..user })
+    Ok(Object { status: status.into(), ..user })
 }
 
 fn newcomer(who: &Described) -> Newcomer {

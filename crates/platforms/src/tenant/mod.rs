@@ -6,8 +6,10 @@ pub mod controller;
 pub mod deletion;
 pub mod operators;
 pub mod quotas;
+mod view;
 pub mod wire;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use stoa_base::{ObjectId, Refusal};
@@ -23,14 +25,13 @@ use stoa_web::kind::{Deleted, Writes, must_exist};
 use stoa_web::openapi::Schemas;
 use stoa_web::route::VersionSchemas;
 use stoa_web::{Kind, Request, hal};
+use view::View;
 use wire::{Asked, V3};
 
 pub use stoa_tenancy::tenant::KIND;
 
 /// Most tenants that lean on one platform or landing zone.
 const MOST: i64 = 1_000_000;
-/// Where a shown tenant carries its effective tags.
-const GATHERED: &str = "effectiveTags";
 const STATES: [&str; 3] = ["ACTIVE", "MARKED_FOR_DELETION", "DELETED"];
 
 /// Something that tenants lean on changed, a platform or a landing zone: each of them is looked at again.
@@ -62,29 +63,35 @@ fn next_number(tx: &mut Tx, platform: ObjectId) -> Outcome<i64> {
     Ok(tx.one(&NEXT, &[platform.0.into()], |row| row.get(0))?)
 }
 
-/// Tags in a document.
-fn tags_of(doc: Option<&Value>) -> Map<String, Value> {
-    doc.and_then(|doc| doc.get("tags")?.as_object().cloned()).unwrap_or_default()
-}
-
 /// Tags as they count for a tenant: those of the workspace, over them the payment method's, over them the
 /// project's (`api-core.md` §1.13).
-fn effective_tags(tx: &mut Tx, held: &Held) -> Outcome<Map<String, Value>> {
+fn effective_tags(tx: &mut Tx, held: &Held) -> Outcome<Value> {
     let owner = owner_of(&held.object);
-    Ok(Owners::of(tx, std::slice::from_ref(&owner))?.tags(&owner))
+    Ok(Owners::of(tx, std::slice::from_ref(&owner))?.tags(&owner).into())
 }
 
 /// Workspace, and key of the project.
 fn owner_of(tenant: &Object) -> (String, String) {
-    let project = tenant.doc.get("project").and_then(Value::as_str).unwrap_or_default();
+    let (project, _) = tenant::names_in(&tenant.key);
     (tenant.owner().to_owned(), format!("{}.{project}", tenant.owner()))
+}
+
+/// What counts of a document that tags come from.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tagged {
+    #[serde(default)]
+    tags: Option<Map<String, Value>>,
+    /// The payment method that a project names.
+    #[serde(default)]
+    payment_method_identifier: Option<String>,
 }
 
 /// Documents that the tags of some tenants come from, read together.
 struct Owners {
-    workspaces: HashMap<String, Value>,
-    projects: HashMap<String, Value>,
-    methods: HashMap<String, Value>,
+    workspaces: HashMap<String, Tagged>,
+    projects: HashMap<String, Tagged>,
+    methods: HashMap<String, Tagged>,
 }
 
 impl Owners {
@@ -92,23 +99,22 @@ impl Owners {
     fn of(tx: &mut Tx, owners: &[(String, String)]) -> Outcome<Self> {
         let workspaces = owners.iter().map(|(workspace, _)| workspace.clone());
         let workspaces = objects::docs_by_keys(tx, workspace::KIND, workspaces)?;
-        let projects = objects::docs_by_keys(tx, project::KIND, owners.iter().map(|(_, key)| key.clone()))?;
-        let methods = projects.values().filter_map(method_of).map(str::to_owned).collect::<Vec<_>>();
+        let projects: HashMap<String, Tagged> =
+            objects::docs_by_keys(tx, project::KIND, owners.iter().map(|(_, key)| key.clone()))?;
+        let methods = projects.values().filter_map(|project| project.payment_method_identifier.clone());
         let methods = objects::docs_by_keys(tx, "meshPaymentMethod", methods)?;
         Ok(Self { workspaces, projects, methods })
     }
 
     fn tags(&self, (workspace, project): &(String, String)) -> Map<String, Value> {
         let project = self.projects.get(project);
-        let method = project.and_then(method_of).and_then(|method| self.methods.get(method));
-        let workspace = self.workspaces.get(workspace);
-        tags::merged(&[&tags_of(workspace), &tags_of(method), &tags_of(project)])
+        let method = project.and_then(|project| project.payment_method_identifier.as_ref());
+        let method = method.and_then(|method| self.methods.get(method));
+        let sources = [self.workspaces.get(workspace), method, project];
+        let sources: Vec<_> =
+            sources.into_iter().flatten().filter_map(|source| source.tags.as_ref()).collect();
+        tags::merged(&sources)
     }
-}
-
-/// The payment method that a project names.
-fn method_of(project: &Value) -> Option<&str> {
-    project.get("paymentMethodIdentifier")?.as_str()
 }
 
 fn draft_of(
@@ -273,7 +279,7 @@ impl Kind for Tenants {
     }
 
     fn scope(object: &Object) -> Scope<'_> {
-        Scope::in_project(object.owner(), object.doc.get("project").and_then(Value::as_str))
+        Scope::in_project(object.owner(), Some(tenant::names_in(&object.key).0))
     }
 
     fn readable(call: &Call, object: &Object) -> Outcome<()> {
@@ -331,24 +337,28 @@ impl Kind for Tenants {
         let owners: Vec<_> = objects.iter().map(owner_of).collect();
         let known = Owners::of(tx, &owners)?;
         for (object, owner) in objects.iter_mut().zip(&owners) {
-            object.status[GATHERED] = Value::Object(known.tags(owner));
+            object.gathered = Value::Object(known.tags(owner));
         }
         Ok(())
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, version: &str) -> Outcome<Value> {
-        let tags = object.status.get(GATHERED).and_then(Value::as_object).cloned().unwrap_or_default();
-        Ok(wire::shown(object, (&object.doc()?, &object.status()?), tags, version))
+        let (tenant, status) = (object.doc()?, object.status()?);
+        Ok(serde_json::to_value(View::of(object, (&tenant, &status), &object.gathered, version))?)
+    }
+
+    fn print(_: &mut Tx, _: &Call, object: &Object, version: &str) -> Outcome<String> {
+        let (tenant, status) = (object.doc()?, object.status()?);
+        Ok(serde_json::to_string(&View::of(object, (&tenant, &status), &object.gathered, version))?)
     }
 
     fn links(_: &Call, object: &Object) -> Vec<(&'static str, String)> {
-        let field =
-            |name: &str| hal::encoded(object.doc.get(name).and_then(Value::as_str).unwrap_or_default());
+        let (project, platform) = tenant::names_in(&object.key);
         let users = format!(
             "/api/meshobjects/meshusers?workspaceIdentifier={}&projectIdentifier={}&platformIdentifier={}",
             object.owner(),
-            field("project"),
-            field("platformIdentifier"),
+            hal::encoded(project),
+            hal::encoded(platform),
         );
         vec![("meshusers", users)]
     }

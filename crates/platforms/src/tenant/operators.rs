@@ -1,6 +1,7 @@
 //! What operators of tenants do beyond the public contract (`api-platforms.md` §9).
 
 use super::quotas::{self, Decision};
+use super::view::View;
 use super::{KIND, controller, deletion, draft_of, effective_tags, wire};
 use crate::platform::{self, Platform};
 use http::{Method, StatusCode};
@@ -180,7 +181,8 @@ fn platform_of(tx: &mut Tx, held: &Held) -> Outcome<Platform> {
 /// A tenant as its operators see it: the current version, with its requests and its deletion.
 fn shown(tx: &mut Tx, held: &Held) -> Outcome<Value> {
     let tags = effective_tags(tx, held)?;
-    let mut whole = wire::shown(&held.object, (&held.tenant, &held.status), tags, wire::V4);
+    let view = View::of(&held.object, (&held.tenant, &held.status), &tags, wire::V4);
+    let mut whole = serde_json::to_value(view)?;
     whole["kind"] = json!(KIND);
     whole["apiVersion"] = json!(wire::V4);
     whole["deletion"] = json!(held.status.marked);

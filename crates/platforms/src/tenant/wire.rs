@@ -3,14 +3,12 @@
 use crate::reference::{NameRef, UuidRef};
 use crate::{landing_zone, platform};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use stoa_base::{ObjectId, Refusal};
 use stoa_blocks::block::wire::InputEntry;
 use stoa_core::Outcome;
-use stoa_core::objects::Object;
 use stoa_db::Tx;
-use stoa_tenancy::tenant::{Status, Tenant};
 use stoa_web::Request;
 use utoipa::ToSchema;
 
@@ -336,113 +334,6 @@ pub fn asked(request: &Request) -> Outcome<Asked> {
                 quotas: quotas.into_iter().map(|(key, quota)| (key, quota.value)).collect(),
                 quota_field: "spec.requestedQuotas",
                 inputs: spec.mandatory_building_block_inputs.unwrap_or_default(),
-            })
-        }
-    }
-}
-
-fn listed(quotas: &BTreeMap<String, i64>) -> Vec<Value> {
-    quotas.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
-}
-
-/// Quotas as a map of values.
-pub fn mapped(quotas: &BTreeMap<String, i64>) -> Value {
-    quotas.iter().map(|(key, value)| (key.clone(), json!({ "value": value }))).collect::<Map<_, _>>().into()
-}
-
-/// A tenant in a version, with its effective tags.
-pub fn shown(
-    object: &Object,
-    (tenant, status): (&Tenant, &Status),
-    tags: Map<String, Value>,
-    version: &str,
-) -> Value {
-    let quotas = &status.applied_quotas;
-    let marked = status.marked.as_ref().map(|marked| marked.at);
-    match version {
-        V3 => {
-            let mut metadata = json!({
-                "ownedByWorkspace": object.owner(),
-                "ownedByProject": tenant.project,
-                "platformIdentifier": tenant.platform_identifier,
-                "tenantIdentifier": object.key,
-                "assignedTags": tags,
-            });
-            if let Some(at) = marked {
-                metadata["deletedOn"] = json!(at);
-                metadata["deletionInfo"] = json!({ "timestamp": at });
-            }
-            let mut spec = json!({ "quotas": listed(quotas) });
-            if let Some(id) = &status.platform_tenant_id {
-                spec["localId"] = json!(id);
-            }
-            if let Some(zone) = &tenant.landing_zone {
-                spec["landingZoneIdentifier"] = json!(zone);
-            }
-            json!({ "metadata": metadata, "spec": spec })
-        }
-        PREVIEW => {
-            let mut metadata = json!({
-                "uuid": object.id,
-                "ownedByWorkspace": object.owner(),
-                "ownedByProject": tenant.project,
-                "createdOn": object.created_at,
-            });
-            if let Some(at) = marked {
-                metadata["markedForDeletionOn"] = json!(at);
-            }
-            if let Some(at) = object.deleted_at {
-                metadata["deletedOn"] = json!(at);
-            }
-            json!({
-                "metadata": metadata,
-                "spec": {
-                    "platformIdentifier": tenant.platform_identifier,
-                    "landingZoneIdentifier": tenant.landing_zone,
-                    "platformTenantId": status.platform_tenant_id,
-                    "quotas": listed(quotas),
-                },
-                "status": {
-                    "tenantName": object.key,
-                    "platformTypeIdentifier": tenant.platform_type,
-                    "platformWorkspaceIdentifier": null,
-                    "tags": tags,
-                },
-            })
-        }
-        _ => {
-            let zone = tenant.landing_zone.as_ref();
-            let mut shown = json!({
-                "tenantName": object.key,
-                "platformTypeIdentifier": tenant.platform_type,
-                "platformWorkspaceId": null,
-                "tags": tags,
-                "appliedQuotas": mapped(quotas),
-                "lifecycle": {
-                    "state": status.phase.lifecycle(),
-                    "markedForDeletion": marked.map(|at| json!({ "timestamp": at })),
-                },
-                "phase": status.phase,
-            });
-            if let Some((_, url)) = &status.sign_in {
-                shown["signInUrl"] = json!(url);
-            }
-            if let Some(waiting) = &status.waiting {
-                shown["waiting"] = json!(waiting);
-            }
-            json!({
-                "metadata": {
-                    "uuid": object.id,
-                    "ownedByWorkspace": object.owner(),
-                    "ownedByProject": tenant.project,
-                    "createdOn": object.created_at,
-                },
-                "spec": {
-                    "platformRef": { "kind": platform::KIND, "uuid": tenant.platform },
-                    "landingZoneRef": zone.map(|name| json!({ "kind": landing_zone::KIND, "name": name })),
-                    "platformTenantId": status.platform_tenant_id,
-                },
-                "status": shown,
             })
         }
     }

@@ -305,14 +305,14 @@ impl<F: Form> Kind for Bindings<F> {
                 subject = subject.split_once('.').map_or(subject.clone(), |(_, name)| name.to_owned());
             }
             let target: Value = serde_json::from_str(&target)?;
-            object.status = json!({ "subject": subject, "displayName": target["displayName"] });
+            object.gathered = json!({ "subject": subject, "displayName": target["displayName"] });
         }
         Ok(())
     }
 
     fn show(_: &mut Tx, _: &Call, object: &Object, _: &str) -> Outcome<Value> {
         let Binding { role_ref, target_ref, expiry_date, .. } = object.doc()?;
-        let mut target = json!({ "name": target_ref.name, "displayName": object.status["displayName"] });
+        let mut target = json!({ "name": target_ref.name, "displayName": object.gathered["displayName"] });
         if let Some(owner) = target_ref.owned_by_workspace {
             target["ownedByWorkspace"] = json!(owner);
         }
@@ -320,7 +320,7 @@ impl<F: Form> Kind for Bindings<F> {
             "metadata": { "name": object.key },
             "roleRef": role_ref,
             "targetRef": target,
-            "subject": { "name": object.status["subject"] },
+            "subject": { "name": object.gathered["subject"] },
         });
         if let Some(day) = expiry_date {
             shown["expiryDate"] = json!(day);
