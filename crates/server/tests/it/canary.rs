@@ -358,7 +358,7 @@ async fn pipeline(story: &mut Story) {
         .await;
     let inputs = json!({ "word": { "value": story.sealed("sealed-input"), "isSensitive": true } });
     let block = story.admin.create("meshBuildingBlock", &block_body(&version, "shop", inputs)).await;
-    let run = story.admin.claim_for(&runner).await.unwrap();
+    let run = story.admin.claimed_for(&runner).await;
     story.needles.learn("run-token", &text(&run.run, "/spec/runToken"));
     let state = json!({ "version": 4, "serial": 1, "lineage": "l", "secret": story.secret("state") });
     let path =
@@ -380,7 +380,7 @@ async fn pipeline(story: &mut Story) {
     // A dry run brings a plan.
     let path = format!("/{}/trigger-run", run.block());
     story.admin.post("meshBuildingBlock", &path, &json!({ "dryRun": true })).await.expect(202);
-    let dry = story.admin.claim_for(&runner).await.unwrap();
+    let dry = story.admin.claimed_for(&runner).await;
     use base64::Engine as _;
     let plan = base64::engine::general_purpose::STANDARD.encode(story.secret("plan"));
     let report = json!({ "status": "SUCCEEDED", "changesDetected": true, "artifact": plan, "steps": [] });

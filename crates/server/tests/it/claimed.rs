@@ -35,6 +35,18 @@ impl Caller {
         })
     }
 
+    /// The run that is offered next to a runner, once there is one: on PostgreSQL a controller may be holding it.
+    pub async fn claimed_for(&self, runner: &str) -> Claimed {
+        let started = Instant::now();
+        loop {
+            if let Some(run) = self.claim_for(runner).await {
+                return run;
+            }
+            assert!(started.elapsed() < PATIENCE, "no run came");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The status of a run, as this caller reads it.
     pub async fn status_of(&self, run: &str) -> String {
         text(&self.get(RUN, &format!("/{run}")).await.expect(200), "/status")

@@ -240,7 +240,7 @@ on_both! {
         let heard = ear.until(|heard| heard.data["status"] == "PENDING").await;
         assert_eq!(heard.event, "run");
         let admin = stoa.again(&stoa.admin).await;
-        let second = admin.claim_for(crate::stoa::SHARED).await.unwrap();
+        let second = admin.claimed_for(crate::stoa::SHARED).await;
         assert_eq!(second.id, run.id);
         ear.until(|heard| heard.event == "run" && heard.data["status"] == "IN_PROGRESS").await;
         stop(&admin, &run.id).await;

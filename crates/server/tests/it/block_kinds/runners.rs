@@ -180,7 +180,7 @@ on_both! {
             .await
             .expect(201);
         assert_eq!(run["spec"]["buildingBlockDefinition"]["spec"]["implementation"]["type"], "TERRAFORM");
-        let run = stoa.admin.claim_for(&mine).await.unwrap();
+        let run = stoa.admin.claimed_for(&mine).await;
         assert_eq!(run.implementation(), &json!({ "type": "MANUAL" }));
         assert!(stoa.admin.claim_for(&mine).await.is_none());
     }

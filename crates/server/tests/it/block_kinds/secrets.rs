@@ -153,7 +153,7 @@ on_both! {
         stoa.admin.put("meshBuildingBlockRunner", &format!("/{runner}"), &body).await.expect(200);
         let (_, plain) = stoa.definition("demo-partner", json!({ "runnerRef": { "uuid": runner } })).await;
         let next = text(&stoa.order(&stoa.admin, &plain, "shop", json!({})).await, "/metadata/uuid");
-        let handed_out = stoa.admin.claim_for(&runner).await.unwrap();
+        let handed_out = stoa.admin.claimed_for(&runner).await;
         assert_eq!(handed_out.block(), next, "what cannot be opened is passed over");
         assert!(stoa.admin.claim_for(&runner).await.is_none());
         let failed = stoa.admin.block(&block).await;
@@ -165,7 +165,7 @@ on_both! {
             .put(BLOCK, &format!("/{block}"), &block_body(&version, "shop", secret("old")))
             .await
             .expect(200);
-        let run = stoa.admin.claim_for(&runner).await.unwrap();
+        let run = stoa.admin.claimed_for(&runner).await;
         assert_eq!(shared_key().open(&text(&run.input("word"), "/value")).unwrap(), "old");
     }
 
@@ -187,7 +187,7 @@ on_both! {
         let (_, version) = stoa.definition("demo-partner", change).await;
         stoa.order(&stoa.admin, &version, "shop", secret("for the lab")).await;
         assert!(stoa.admin.claim_for(SHARED).await.is_none(), "the integration's runner executes it");
-        let run = stoa.admin.claim_for(&runner).await.unwrap();
+        let run = stoa.admin.claimed_for(&runner).await;
         assert_eq!(key.open(&text(run.implementation(), "/pipelineTriggerToken")).unwrap(), "glptt-1");
         assert_eq!(key.open(&text(&run.input("word"), "/value")).unwrap(), "for the lab");
     }

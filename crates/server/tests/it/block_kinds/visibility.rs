@@ -44,7 +44,7 @@ on_both! {
         let change = json!({ "runnerRef": { "uuid": runner } });
         let (definition, version) = stoa.definition("demo-partner", change).await;
         let block = text(&stoa.order(&stoa.admin, &version, "shop", json!({})).await, "/metadata/uuid");
-        let run = stoa.admin.claim_for(&runner).await.unwrap();
+        let run = stoa.admin.claimed_for(&runner).await;
         let step = json!({ "id": "a", "status": "SUCCEEDED", "userMessage": "u", "systemMessage": "s" });
         run.tell(json!({ "status": "SUCCEEDED", "steps": [step] })).await;
 

@@ -159,7 +159,7 @@ fn claimed(desk: &Desk) -> (String, String) {
         admin.put("meshBuildingBlockDefinitionVersion", &format!("/{version}"), &body).await.expect(200);
         let body = crate::stoa::block_body(version, "shop", json!({}));
         let block = admin.create("meshBuildingBlock", &body).await;
-        let run = admin.claim_for(crate::stoa::SHARED).await.unwrap();
+        let run = admin.claimed_for(crate::stoa::SHARED).await;
         let uuid = block["metadata"]["uuid"].as_str().unwrap().to_owned();
         (uuid, run.run["spec"]["runToken"].as_str().unwrap().to_owned())
     })

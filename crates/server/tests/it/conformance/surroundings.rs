@@ -205,7 +205,7 @@ on_both! {
         let block = admin.block(&run.block()).await;
         assert_eq!(block["status"]["status"], "PENDING");
         assert_eq!(block["status"]["waiting"]["reason"], "RUN_OFFERED_AGAIN");
-        let again = admin.claim_for(SHARED).await.unwrap();
+        let again = admin.claimed_for(SHARED).await;
         assert_eq!(again.id, run.id, "the same run is offered again");
         assert_ne!(again.runner.authorization, run.runner.authorization, "with a token of its own");
         for reader in [&admin, &stoa.again(&consumer).await] {
@@ -226,7 +226,7 @@ on_both! {
         stoa.advance(3 * HOUR + Duration::from_secs(60));
         let admin = stoa.again(&stoa.admin).await;
         admin.until("meshBuildingBlockRun", &silent.id, |found| found["status"] == "FAILED").await;
-        assert_eq!(admin.claim_for(SHARED).await.unwrap().id, text(&changed, "/status/latestRunUuid"));
+        assert_eq!(admin.claimed_for(SHARED).await.id, text(&changed, "/status/latestRunUuid"));
         assert!(silent.aborted_after(&json!({ "status": "SUCCEEDED" })).await, "closed by timeout");
         assert_eq!(admin.status_of(&silent.id).await, "FAILED");
     }

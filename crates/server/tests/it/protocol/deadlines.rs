@@ -23,12 +23,12 @@ async fn claimed(stoa: &Stoa) -> (Claimed, String) {
 /// Moves the clock and makes sure that the run has not been offered again by then.
 async fn still_held_after(stoa: &Stoa, other: &str, span: Duration) {
     stoa.advance(span - 11 * MINUTE);
-    let marker = stoa.again(&stoa.admin).await.claim_for(SHARED).await.unwrap();
+    let marker = stoa.again(&stoa.admin).await.claimed_for(SHARED).await;
     assert_eq!(marker.block(), other, "the run was offered too early");
     stoa.advance(11 * MINUTE);
     let admin = stoa.again(&stoa.admin).await;
     admin.until(RUN, &marker.id, |found| found["status"] == "PENDING").await;
-    assert_eq!(admin.claim_for(SHARED).await.unwrap().id, marker.id, "the run was offered too early");
+    assert_eq!(admin.claimed_for(SHARED).await.id, marker.id, "the run was offered too early");
     stoa.advance(11 * MINUTE);
     let admin = stoa.again(&stoa.admin).await;
     admin.until(RUN, &marker.id, |found| found["status"] == "PENDING").await;
@@ -40,7 +40,7 @@ async fn offered_after(stoa: &Stoa, run: &Claimed, span: Duration) -> Claimed {
     let admin = stoa.again(&stoa.admin).await;
     // A run that waits for a pipeline reads PENDING, too; its block does not.
     admin.until("meshBuildingBlock", &run.block(), |found| found["status"]["status"] == "PENDING").await;
-    let again = admin.claim_for(SHARED).await.unwrap();
+    let again = admin.claimed_for(SHARED).await;
     assert_eq!(again.id, run.id, "the same run is offered again");
     again
 }
@@ -60,7 +60,7 @@ on_both! {
     async fn ten_minutes_are_ten_minutes(stoa) {
         let (first, _) = claimed(&stoa).await;
         stoa.advance(2 * MINUTE);
-        let second = stoa.again(&stoa.admin).await.claim_for(SHARED).await.unwrap();
+        let second = stoa.again(&stoa.admin).await.claimed_for(SHARED).await;
         stoa.advance(9 * MINUTE);
         let admin = stoa.again(&stoa.admin).await;
         admin.until(RUN, &first.id, |found| found["status"] == "PENDING").await;
@@ -108,7 +108,7 @@ on_both! {
         assert_eq!(status["waiting"]["reason"], "RUN_OFFERED_AGAIN");
         // The runner was only slow: with its report the run leaves the queue again.
         run.tell(json!({ "status": "IN_PROGRESS" })).await;
-        assert_eq!(admin.claim_for(SHARED).await.unwrap().block(), other);
+        assert_eq!(admin.claimed_for(SHARED).await.block(), other);
         assert_eq!(admin.block(&run.block()).await["status"]["status"], "IN_PROGRESS");
         run.end("SUCCEEDED").await;
         assert_eq!(admin.block(&run.block()).await["status"]["status"], "SUCCEEDED");
@@ -121,7 +121,7 @@ on_both! {
         admin.until(RUN, &run.id, |found| found["status"] == "PENDING").await;
         run.end("FAILED").await;
         assert_eq!(admin.status_of(&run.id).await, "FAILED");
-        assert_eq!(admin.claim_for(SHARED).await.unwrap().block(), other);
+        assert_eq!(admin.claimed_for(SHARED).await.block(), other);
     }
 
     async fn a_token_ends_after_a_day(stoa) {

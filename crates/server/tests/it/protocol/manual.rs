@@ -44,7 +44,7 @@ async fn claimed(stoa: &Stoa, inputs: Value) -> Claimed {
     let (_, version) = stoa.definition("demo-partner", change).await;
     let block = stoa.order(&stoa.admin, &version, "shop", json!({})).await;
     assert_eq!(block["status"]["status"], "PENDING");
-    stoa.admin.claim_for(&runner).await.unwrap()
+    stoa.admin.claimed_for(&runner).await
 }
 
 on_both! {

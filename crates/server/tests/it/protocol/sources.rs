@@ -113,7 +113,7 @@ on_both! {
         stoa.order(&stoa.admin, &version, "shop", json!({})).await;
         let code = "MANAGED_BUILDINGBLOCKRUNSOURCE_SAVE";
         let executor = stoa.key("data", &["MANAGED_BUILDINGBLOCKRUN_SAVE", code]).await;
-        let run = executor.claim_for(&runner).await.unwrap();
+        let run = executor.claimed_for(&runner).await;
         let body = json!({ "steps": [{ "id": "a" }] });
         let registration = json!({ "source": { "id": "r" }, "steps": [] });
         let owner = stoa.key("demo-partner", &[code]).await;

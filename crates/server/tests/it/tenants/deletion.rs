@@ -40,11 +40,11 @@ on_both! {
         stoa.advance(Duration::from_secs(61));
         let admin = stoa.again(&stoa.admin).await;
         admin.until("meshBuildingBlock", &block, |b| b["status"]["status"] == "PENDING").await;
-        admin.claim_for(crate::stoa::SHARED).await.unwrap().end("FAILED").await;
+        admin.claimed_for(crate::stoa::SHARED).await.end("FAILED").await;
         admin.until(TENANT, &uuid, |t| t["status"]["phase"] == "DELETION_BLOCKED").await;
         operate(&admin, Method::POST, &format!("tenants/{uuid}/replications"), None).await.expect(202);
         admin.until("meshBuildingBlock", &block, |b| b["status"]["status"] == "PENDING").await;
-        admin.claim_for(crate::stoa::SHARED).await.unwrap().end("SUCCEEDED").await;
+        admin.claimed_for(crate::stoa::SHARED).await.end("SUCCEEDED").await;
         let gone = admin.until(TENANT, &uuid, |t| t["status"]["phase"] == "DELETED").await;
         assert_eq!(gone["status"]["lifecycle"]["state"], "DELETED");
         assert_eq!(gone["spec"]["platformTenantId"], "space-1");

@@ -1,10 +1,9 @@
 //! A platform to have tenants on: type, location, platform, definition and landing zone.
 
 use crate::claimed::Claimed;
-use crate::stoa::{Answer, Caller, PATIENCE, SHARED, Stoa, input, media, merge, text};
+use crate::stoa::{Answer, Caller, SHARED, Stoa, input, media, merge, text};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// Icon of platform types.
 pub const ICON: &str = "data:image/svg+xml;base64,PHN2Zy8+";
@@ -220,14 +219,7 @@ impl Stoa {
     /// The next run of the shared runner, once there is one: a controller may be looking at its block.
     pub async fn next_run(&self) -> Claimed {
         let admin = self.again(&self.admin).await;
-        let started = Instant::now();
-        loop {
-            if let Some(run) = admin.claim_for(SHARED).await {
-                return run;
-            }
-            assert!(started.elapsed() < PATIENCE, "no run came");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        admin.claimed_for(SHARED).await
     }
 
     /// Waits until a tenant is in this phase.
