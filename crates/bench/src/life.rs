@@ -103,7 +103,8 @@ impl Reports {
 /// A run that a runner holds.
 pub struct Held {
     path: String,
-    block: String,
+    /// Its block.
+    pub block: String,
     run: String,
     token: Caller,
 }
@@ -138,21 +139,50 @@ pub async fn report(
     runner: &str,
     mut timed: impl FnMut(usize, Duration),
 ) -> anyhow::Result<()> {
+    begin(connection, held, reports, runner, &mut timed).await?;
+    let begun = Instant::now();
+    end(connection, held, reports, runner).await?;
+    timed(3, begun.elapsed());
+    Ok(())
+}
+
+/// Reports everything about a run but its end.
+pub async fn begin(
+    connection: &mut Connection,
+    held: &Held,
+    reports: &Reports,
+    runner: &str,
+    mut timed: impl FnMut(usize, Duration),
+) -> anyhow::Result<()> {
     let begun = Instant::now();
     connection.expect(200, held.token.request(Method::POST, &held.path, reports.register.clone())?).await?;
     timed(1, begun.elapsed());
-    let path = format!("{}/{runner}", held.path);
-    let bodies = reports.updates.iter().map(|body| (2, body)).chain([(3, &reports.end)]);
-    for (place, body) in bodies {
+    for body in &reports.updates {
         let begun = Instant::now();
-        let answer = connection.expect(200, held.token.request(Method::PATCH, &path, body.clone())?).await?;
-        timed(place, begun.elapsed());
-        ensure!(
-            &answer[..] == br#"{"runAborted":false}"#,
-            "a report was answered {}",
-            String::from_utf8_lossy(&answer)
-        );
+        update(connection, held, runner, body).await?;
+        timed(2, begun.elapsed());
     }
+    Ok(())
+}
+
+/// Reports the end of a run.
+pub async fn end(
+    connection: &mut Connection,
+    held: &Held,
+    reports: &Reports,
+    runner: &str,
+) -> anyhow::Result<()> {
+    update(connection, held, runner, &reports.end).await
+}
+
+async fn update(connection: &mut Connection, held: &Held, runner: &str, body: &Bytes) -> anyhow::Result<()> {
+    let path = format!("{}/{runner}", held.path);
+    let answer = connection.expect(200, held.token.request(Method::PATCH, &path, body.clone())?).await?;
+    ensure!(
+        &answer[..] == br#"{"runAborted":false}"#,
+        "a report was answered {}",
+        String::from_utf8_lossy(&answer)
+    );
     Ok(())
 }
 

@@ -7,12 +7,16 @@
 
 mod applying;
 mod constant;
+mod depth;
 mod estate;
 mod figures;
+mod ground;
 mod installation;
 mod life;
+mod listed;
 mod load;
 mod machine;
+mod multiplying;
 mod ordering;
 mod pace;
 mod pages;
@@ -25,6 +29,7 @@ mod rows;
 mod starting;
 mod suite;
 mod waiting;
+mod watching;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};

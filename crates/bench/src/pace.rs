@@ -13,8 +13,10 @@ pub struct Pace {
     pub rounds: usize,
     /// How long one of them is.
     pub span: Duration,
-    /// Building blocks that lists and reads go over.
+    /// Building blocks that are ordered before they are read.
     pub blocks: usize,
+    /// Copies of each that lists and reads go over too.
+    pub copies: usize,
     /// Most blocks ordered on one database.
     pub orders_max: usize,
     /// Tenants that lists go over; a tenth of them is made with a project and a binding each.
@@ -27,6 +29,14 @@ pub struct Pace {
     pub starts: usize,
     /// How often the wait for a claim is measured.
     pub waits: usize,
+    /// Browsers that follow what happens.
+    pub viewers: usize,
+    /// How often something happens for them.
+    pub happenings: usize,
+    /// Objects that are made until all of them are listed.
+    pub listed: usize,
+    /// Copies of each of a thousand objects, to read the last page of.
+    pub deep: usize,
 }
 
 impl Pace {
@@ -38,12 +48,17 @@ impl Pace {
             rounds: 5,
             span: Duration::from_secs(2),
             blocks: 10_000,
+            copies: 9,
             orders_max: 80_000,
             tenants: 100_000,
             declared: 5_000,
             dependants: 1_000,
             starts: 5,
-            waits: 100,
+            waits: 200,
+            viewers: 200,
+            happenings: 100,
+            listed: 10_000,
+            deep: 999,
         }
     }
 
@@ -55,12 +70,17 @@ impl Pace {
             rounds: 3,
             span: Duration::from_millis(500),
             blocks: 2_400,
+            copies: 9,
             orders_max: 10_000,
             tenants: 6_000,
             declared: 500,
             dependants: 200,
             starts: 3,
             waits: 20,
+            viewers: 200,
+            happenings: 20,
+            listed: 1_000,
+            deep: 49,
         }
     }
 }

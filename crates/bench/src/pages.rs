@@ -36,8 +36,13 @@ pub fn paths() -> Vec<String> {
 pub struct Reader(String);
 
 impl Reader {
-    /// The first administrator, by the link that the server left in its folder, owner of the first workspace.
-    pub async fn sign_in(server: &Server, installation: &Installation, data: &Path) -> anyhow::Result<Self> {
+    /// The first administrator, by the link that the server left in its folder, owner of this workspace.
+    pub async fn sign_in(
+        server: &Server,
+        installation: &Installation,
+        data: &Path,
+        workspace: &str,
+    ) -> anyhow::Result<Self> {
         let link = std::fs::read_to_string(data.join("welcome.txt")).context("welcome.txt")?;
         let token = link.trim().rsplit('/').next().unwrap_or_default();
         let body = json!({
@@ -56,7 +61,7 @@ impl Reader {
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).context("no cookie")?.to_owned();
         let body = json!({
             "metadata": { "name": "bench-reader" },
-            "roleRef": { "name": "Workspace Owner" }, "targetRef": { "name": estate::workspace(0) },
+            "roleRef": { "name": "Workspace Owner" }, "targetRef": { "name": workspace },
             "subject": { "name": "reader" },
         });
         let path = "/api/meshobjects/meshworkspacebindings/userbindings";
@@ -65,17 +70,22 @@ impl Reader {
         Ok(Self(cookie))
     }
 
+    /// A request as the browser sends it.
+    pub fn request(&self, server: &Server, path: &str, accept: &str) -> anyhow::Result<Request<Full<Bytes>>> {
+        Ok(Request::builder()
+            .uri(path)
+            .header(HOST, server.address.to_string())
+            .header(ACCEPT, accept)
+            .header(COOKIE, &self.0)
+            .body(Full::new(Bytes::new()))?)
+    }
+
     /// Loads a page again and again.
     pub async fn load(&self, server: &Server, path: &str) -> anyhow::Result<Latencies> {
         let mut connection = Connection::open(server.address).await?;
         let mut latencies = Latencies::default();
         for turn in 0..TIMES + 5 {
-            let request = Request::builder()
-                .uri(path)
-                .header(HOST, server.address.to_string())
-                .header(ACCEPT, "text/html")
-                .header(COOKIE, &self.0)
-                .body(Full::new(Bytes::new()))?;
+            let request = self.request(server, path, "text/html")?;
             let started = Instant::now();
             connection.expect(200, request).await?;
             // The first ones fill caches.

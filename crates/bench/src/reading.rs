@@ -90,7 +90,7 @@ async fn read(
     let sample = Connection::open(server.address).await?.expect(200, caller.get(&paths[0])?).await?;
     let bytes = sample.len();
     let constant = Constant::start(bytes).await?;
-    rows.fill(pace.blocks, WORKSPACES, if is_page { bytes / 100 } else { bytes }).await?;
+    rows.fill(pace.blocks * (pace.copies + 1), WORKSPACES, if is_page { bytes / 100 } else { bytes }).await?;
     let constantly =
         Question { address: constant.address, caller: caller.clone(), paths: Arc::clone(&paths) };
 

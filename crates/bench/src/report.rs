@@ -27,6 +27,35 @@ impl Unit {
     }
 }
 
+/// What a row has to reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wanted {
+    /// Nothing; it is there to be compared.
+    Nothing,
+    /// At least so much of the baseline.
+    Share(f64),
+    /// At most so many times the baseline.
+    Times(f64),
+    /// At most this, whatever the baseline is.
+    Most(f64),
+    /// One call in a hundred may take longer than so many milliseconds.
+    Worst(f64),
+}
+
+impl Wanted {
+    /// What is wanted, and whether it is there.
+    fn said(self, pairs: &Pairs, unit: Unit, calls: Option<(f64, f64)>) -> String {
+        let (wanted, is_met) = match self {
+            Self::Nothing => return String::new(),
+            Self::Share(share) => (format!("≥ {share} ×"), pairs.ratio() >= share),
+            Self::Times(times) => (format!("≤ {times} ×"), pairs.ratio() <= times),
+            Self::Most(most) => (format!("≤ {most}{}", unit.word()), pairs.stoa().median <= most),
+            Self::Worst(most) => (format!("p99 ≤ {most} ms"), calls.is_some_and(|(_, worst)| worst <= most)),
+        };
+        format!("{wanted}, {}", if is_met { "met" } else { "missed" })
+    }
+}
+
 /// One figure beside its baseline.
 pub struct Row {
     what: String,
@@ -34,6 +63,7 @@ pub struct Row {
     stoa: String,
     baseline: String,
     ratio: f64,
+    wanted: String,
     calls: String,
 }
 
@@ -86,13 +116,15 @@ impl Report {
         self.machine.push((name, value));
     }
 
-    /// Adds a figure: what, on which database, beside which baseline; `calls` are percentiles of single calls.
+    /// Adds a figure: what, on which database, beside which baseline, with what it has to reach; `calls` are
+    /// percentiles of single calls.
     pub fn add(
         &mut self,
         (what, database, baseline): (impl Into<String>, &'static str, &str),
         unit: Unit,
         pairs: &Pairs,
         calls: Option<(f64, f64)>,
+        wanted: Wanted,
     ) {
         self.rows.push(Row {
             what: what.into(),
@@ -100,6 +132,7 @@ impl Report {
             stoa: spread(pairs.stoa(), unit),
             baseline: format!("{} {baseline}", spread(pairs.baseline(), unit)),
             ratio: pairs.ratio(),
+            wanted: wanted.said(pairs, unit, calls),
             calls: calls
                 .map_or_else(String::new, |(usual, worst)| format!("{} / {}", number(usual), number(worst))),
         });
@@ -125,16 +158,24 @@ impl Report {
             line(&mut page, &format!("- {name}: {value}"));
         }
         line(&mut page, "");
-        let head =
-            ["what", "database", "Stoa", "baseline of the same run", "ratio", "one call p50 / p99, ms"];
+        let head = [
+            "what",
+            "database",
+            "Stoa",
+            "baseline of the same run",
+            "ratio",
+            "wanted",
+            "one call p50 / p99, ms",
+        ];
         let rows = self.side_by_side().into_iter().map(|row| {
-            let Row { what, database, stoa, baseline, ratio, calls } = row;
+            let Row { what, database, stoa, baseline, ratio, wanted, calls } = row;
             vec![
                 what.clone(),
                 (*database).to_owned(),
                 stoa.clone(),
                 baseline.clone(),
                 format!("{} ×", number(*ratio)),
+                wanted.clone(),
                 calls.clone(),
             ]
         });
@@ -176,12 +217,29 @@ mod tests {
         let mut report = Report::new(vec![("kernel", "Linux".into())]);
         let mut pairs = Pairs::default();
         pairs.add(10.0, 40.0);
-        report.add(("reads", "SQLite", "bare rows"), Unit::PerSecond, &pairs, Some((1.0, 2.0)));
+        let calls = Some((1.0, 2.0));
+        report.add(("reads", "SQLite", "bare rows"), Unit::PerSecond, &pairs, calls, Wanted::Share(0.2));
         let page = report.page();
         assert!(page.starts_with("- kernel: Linux\n"), "{page}");
-        assert!(
-            page.contains("| reads | SQLite | 10.0/s | 40.0/s bare rows | 0.250 × | 1.00 / 2.00 |"),
-            "{page}"
-        );
+        let row = "| reads | SQLite | 10.0/s | 40.0/s bare rows | 0.250 × | ≥ 0.2 ×, met | 1.00 / 2.00 |";
+        assert!(page.contains(row), "{page}");
+    }
+
+    #[test]
+    fn a_row_says_whether_it_reaches_what_is_wanted() {
+        let mut pairs = Pairs::default();
+        pairs.add(10.0, 40.0);
+        let said = |wanted: Wanted| wanted.said(&pairs, Unit::Milliseconds, Some((1.0, 30.0)));
+        for (wanted, text) in [
+            (Wanted::Nothing, ""),
+            (Wanted::Share(0.4), "≥ 0.4 ×, missed"),
+            (Wanted::Times(1.5), "≤ 1.5 ×, met"),
+            (Wanted::Most(9.0), "≤ 9 ms, missed"),
+            (Wanted::Most(10.0), "≤ 10 ms, met"),
+            (Wanted::Worst(25.0), "p99 ≤ 25 ms, missed"),
+            (Wanted::Worst(30.0), "p99 ≤ 30 ms, met"),
+        ] {
+            assert_eq!(said(wanted), text);
+        }
     }
 }

@@ -23,6 +23,9 @@ const ADD_PAGE: Sql = Sql::new("INSERT INTO page (id, workspace, place, doc) VAL
 const GET: Sql = Sql::new("SELECT doc FROM page WHERE id = $1");
 const LIST: Sql = Sql::new("SELECT doc FROM page WHERE workspace = $1 ORDER BY place, id LIMIT 100");
 
+/// How long writing a number of rows may take.
+const MOST: Duration = Duration::from_mins(10);
+
 /// As much as one report of a run says.
 static DOC: LazyLock<String> = LazyLock::new(|| "x".repeat(300));
 
@@ -66,6 +69,24 @@ impl Rows {
             }
         };
         Ok(round(vec![(); callers], span, write).await?.0)
+    }
+
+    /// Callers who write so many rows in all, each durable before its caller's next.
+    pub async fn write_all(&self, callers: usize, count: usize) -> anyhow::Result<Done> {
+        let (db, place) = (self.db.clone(), Arc::clone(&self.place));
+        let until = place.load(Ordering::Relaxed) + i64::try_from(count)?;
+        let write = move |()| {
+            let (db, place) = (db.clone(), place.fetch_add(1, Ordering::Relaxed));
+            async move {
+                if place >= until {
+                    return Ok(((), false));
+                }
+                let row = [Uuid::now_v7().into(), place.into(), DOC.as_str().into()];
+                db.write(move |tx| tx.run(&ADD, &row)).await?;
+                Ok(((), true))
+            }
+        };
+        Ok(round(vec![(); callers], MOST, write).await?.0)
     }
 
     /// Puts `count` documents of so many bytes into place, evenly among so many workspaces.

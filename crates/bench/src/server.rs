@@ -51,6 +51,17 @@ impl Server {
     ) -> anyhow::Result<Self> {
         // The server would tell a port it chose in its log only, and its log is off.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::start_at(address, stoa, folder, database, options).await
+    }
+
+    /// The same where an earlier one listened, so that its clients find it.
+    pub async fn start_at(
+        address: SocketAddr,
+        stoa: &Path,
+        folder: &Path,
+        database: Option<&str>,
+        options: &[&str],
+    ) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let log = fs::File::options().create(true).append(true).open(folder.join("server.log"))?;
         let mut command = Command::new(stoa);

@@ -10,7 +10,7 @@ use std::{env, fs, process, thread};
 use postgres::{Client, NoTls};
 use uuid::Uuid;
 
-use crate::{Engine, Settings};
+use crate::{DbError, Engine, Settings};
 
 /// The variable that names the PostgreSQL server for tests.
 pub const SERVER: &str = "STOA_TEST_POSTGRES";
@@ -97,12 +97,28 @@ fn beside(server: &str, database: &str) -> String {
     url
 }
 
-/// Runs a statement on the server. Its client cannot live where an async test runs.
+/// Runs a statement on the server.
 fn order(server: &str, statement: &str) {
-    let done = thread::scope(|scope| {
-        scope.spawn(|| Client::connect(server, NoTls)?.batch_execute(statement)).join()
-    });
-    if let Err(error) = done.expect("a client does not panic outside a runtime") {
+    if let Err(error) = ordered(server, statement) {
         panic!("{SERVER}: {error}");
+    }
+}
+
+/// The client cannot live where an async test runs.
+fn ordered(server: &str, statements: &str) -> Result<(), postgres::Error> {
+    let done = thread::scope(|scope| {
+        scope.spawn(|| Client::connect(server, NoTls)?.batch_execute(statements)).join()
+    });
+    done.expect("a client does not panic outside a runtime")
+}
+
+/// Runs statements, separated by `;`, on a database that a program left, whatever its tables are: to make it large
+/// quickly. Nobody else may be at it.
+pub fn work_on(url: &str, statements: &str) -> Result<(), DbError> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => rusqlite::Connection::open(path)
+            .and_then(|connection| connection.execute_batch(statements))
+            .map_err(DbError::other),
+        None => ordered(url, statements).map_err(DbError::other),
     }
 }
