@@ -5,6 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use stoa_base::Refusal;
 use stoa_core::secrets::{self, SEALED, hex};
 use stoa_core::{Fault, Outcome, World};
@@ -18,10 +20,32 @@ pub enum Keeper {
     Server,
 }
 
+/// What is corrupt when a runner's stored key cannot be read.
+pub const KEY: &str = "public key of a runner";
+
+/// Fingerprints by public key. A key never has another one, so what is here stays right.
+static FINGERPRINTS: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
+/// How many of them are kept.
+const FINGERPRINTS_KEPT: usize = 1000;
+
+/// The fingerprint of the public key in `pem`. Every claim asks, and reading a key takes longer than the claim.
+pub fn fingerprint(pem: &str) -> Outcome<String> {
+    let mut known = FINGERPRINTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(pem) {
+        return Ok(found.clone());
+    }
+    let fingerprint = PublicKey::from_pem(pem).map_err(|_| Fault::Corrupt { what: KEY })?.fingerprint();
+    if known.len() >= FINGERPRINTS_KEPT {
+        known.clear();
+    }
+    known.insert(pem.to_owned(), fingerprint.clone());
+    Ok(fingerprint)
+}
+
 impl Keeper {
     /// The runner whose public key is in `pem`.
     pub fn runner(pem: &str) -> Outcome<Self> {
-        let key = PublicKey::from_pem(pem).map_err(|_| Fault::Corrupt { what: "public key of a runner" })?;
+        let key = PublicKey::from_pem(pem).map_err(|_| Fault::Corrupt { what: KEY })?;
         let fingerprint = key.fingerprint();
         Ok(Self::Runner(Box::new(key), fingerprint))
     }

@@ -4,14 +4,14 @@ use super::model::{Run, RunState};
 use super::payload::{self, Undeliverable};
 use super::{KIND, deadline, engine, store};
 use crate::block::model::{BlockState, Ordered};
-use crate::secret::Keeper;
+use crate::secret::{self, KEY, Keeper};
 use crate::{block, runner, version};
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
 use stoa_base::Refusal;
 use stoa_core::feed::Deed;
-use stoa_core::{Action, Call, Outcome, Principal, Resource, Scope, objects, work};
+use stoa_core::{Action, Call, Fault, Outcome, Principal, Resource, Scope, objects, work};
 use stoa_db::Tx;
 use stoa_identity::token::Claims;
 use stoa_seal::PublicKey;
@@ -48,17 +48,16 @@ pub fn claim(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     // The stock OpenTofu runner cannot say which kinds it executes (§3.3).
     let only = (name == Some("tf-block-runner")).then_some("TERRAFORM");
 
-    let key = PublicKey::from_pem(&kept.public_key)
-        .map_err(|_| stoa_core::Fault::Corrupt { what: "public key of a runner" })?;
+    let fingerprint = secret::fingerprint(&kept.public_key)?;
     for _ in 0..REJECTED_MAX {
         let Some(mut run) = store::next_for(tx, object.id, only)? else { break };
-        match prepare(tx, &run, &key)? {
+        match prepare(tx, &run, &fingerprint)? {
             Err(Undeliverable(why)) => engine::reject(tx, call, &mut run, &why)?,
             Ok((mut ordered, mut spec, permissions)) => {
                 if !store::claim(tx, &mut run, call.now, by, &spec.to_string())? {
                     continue;
                 }
-                add_tokens(call, &run, &key, &mut spec, permissions)?;
+                add_tokens(call, &run, &kept.public_key, &mut spec, permissions)?;
                 hold(tx, call, &run, &mut ordered)?;
                 let body = payload::represent(call, &run, spec);
                 return Ok(Reply::json(StatusCode::CREATED, media::of(KIND, "v1"), &body));
@@ -82,7 +81,7 @@ fn nothing(call: &Call, request: &Request) -> Reply {
 
 type Prepared = (Ordered, Value, Vec<String>);
 
-fn prepare(tx: &mut Tx, run: &Run, key: &PublicKey) -> Outcome<Result<Prepared, Undeliverable>> {
+fn prepare(tx: &mut Tx, run: &Run, fingerprint: &str) -> Outcome<Result<Prepared, Undeliverable>> {
     let gone =
         |what: &str| Ok(Err(Undeliverable(format!("The {what} of this run does not exist any more."))));
     let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return gone("block") };
@@ -92,8 +91,7 @@ fn prepare(tx: &mut Tx, run: &Run, key: &PublicKey) -> Outcome<Result<Prepared, 
         return Ok(Err(Undeliverable(problem)));
     }
     let of = (ordered.block.display_name.as_str(), &ordered.block);
-    let fingerprint = key.fingerprint();
-    let spec = match payload::spec(tx, run, of, &version, Some(&fingerprint))? {
+    let spec = match payload::spec(tx, run, of, &version, Some(fingerprint))? {
         Ok(spec) => spec,
         Err(undeliverable) => return Ok(Err(undeliverable)),
     };
@@ -104,7 +102,7 @@ fn prepare(tx: &mut Tx, run: &Run, key: &PublicKey) -> Outcome<Result<Prepared, 
 fn add_tokens(
     call: &Call,
     run: &Run,
-    key: &PublicKey,
+    public_key: &str,
     spec: &mut Value,
     permissions: Vec<String>,
 ) -> Outcome<()> {
@@ -113,8 +111,11 @@ fn add_tokens(
     let claims =
         Claims::Run { run: id, block: run.block, workspace: workspace.clone(), epoch: run.epoch, exp };
     let token = claims.sign(&call.world)?;
-    let sealed =
-        |text: &str| key.seal(text).map_err(|_| stoa_core::Fault::Crypto { what: "sealing for a runner" });
+    // The key is read only where there is something to seal.
+    let sealed = |text: &str| -> Outcome<String> {
+        let key = PublicKey::from_pem(public_key).map_err(|_| Fault::Corrupt { what: KEY })?;
+        Ok(key.seal(text).map_err(|_| Fault::Crypto { what: "sealing for a runner" })?)
+    };
     let mut system = Vec::new();
     if run.implementation != "MANUAL" {
         if !permissions.is_empty() {
@@ -153,7 +154,6 @@ pub fn hold(tx: &mut Tx, call: &Call, run: &Run, ordered: &mut Ordered) -> Outco
 pub fn keeper_of(tx: &mut Tx, version: &crate::version::wire::Version) -> Outcome<Keeper> {
     let runner = version::effective_runner(tx, version)?.unwrap_or(version.runner);
     let found = objects::by_id(tx, runner::KIND, runner)?;
-    let runner: runner::Runner =
-        found.ok_or(stoa_core::Fault::Corrupt { what: "runner of a version" })?.doc()?;
+    let runner: runner::Runner = found.ok_or(Fault::Corrupt { what: "runner of a version" })?.doc()?;
     Keeper::runner(&runner.public_key)
 }
