@@ -66,6 +66,13 @@ pub fn redacted(document: &Value) -> Value {
     }
 }
 
+/// A document as others may see it, as text; see [`redacted`].
+pub fn shown(document: &Value) -> String {
+    // Only documents with members that begin with `$` hold something back.
+    let text = document.to_string();
+    if text.contains("\"$") { redacted(document).to_string() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use stoa_base::{ObjectId, RunId};
 use stoa_core::feed::{self, Deed, Entry};
 use stoa_core::objects;
-use stoa_core::secrets::redacted;
+use stoa_core::secrets::shown;
 use stoa_core::{Call, Outcome, work};
 use stoa_db::Tx;
 
@@ -151,7 +151,7 @@ fn tell(
             managers: &managers,
             run: Some(run),
             runner,
-            content: redacted(&content).to_string(),
+            content: shown(&content),
             ..Entry::plain(KIND, ObjectId(run.0), Some(ordered.workspace()), deed)
         },
     )
@@ -168,7 +168,7 @@ pub fn tell_of(tx: &mut Tx, call: &Call, run: &Run, deed: Deed, content: Value) 
             managers: &managers,
             run: Some(run.id),
             runner,
-            content: redacted(&content).to_string(),
+            content: shown(&content),
             ..Entry::plain(KIND, ObjectId(run.id.0), Some(&run.workspace), deed)
         },
     )

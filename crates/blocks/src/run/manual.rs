@@ -52,7 +52,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     let mut step = store::new_step(SOURCE, STEP, 0);
     step.display_name = "Manual Block Run".into();
     step.reach("SUCCEEDED", call.now);
-    store::put_step(tx, run.id, &step)?;
+    store::put_steps(tx, run.id, &[&step])?;
     if run.behavior == Behavior::Apply.word() {
         for (key, row) in &ordered.block.inputs {
             echo(tx, run.id, key, row)?;

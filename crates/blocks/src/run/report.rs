@@ -9,7 +9,7 @@ use crate::version;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use stoa_base::{Refusal, RunId};
 use stoa_core::feed::Deed;
@@ -123,17 +123,17 @@ pub fn register(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         external_id: text_or_number(&given, ["externalId", "externalRunId"]),
         external_url: text_or_number(&given, ["externalUrl", "externalRunUrl"]),
     };
-    let fenced_off = is_fenced_off(call, &run);
-    if fenced_off {
+    let mut own = store::source(tx, run.id, &source.id)?.map_or_else(Vec::new, |(_, steps)| steps);
+    if is_fenced_off(call, &run) {
         refuse_late(tx, call, &run, "registration")?;
     } else {
         store::put_source(tx, run.id, &source)?;
-        merge_steps(tx, call, &run, &source.id, steps)?;
-        seen(tx, call, &mut run)?;
+        own = merge_steps(tx, call, &run, (&source.id, own), steps)?;
+        let state = run.state;
+        seen(tx, call, &mut run, state)?;
     }
-    let steps: Vec<Value> = store::steps(tx, run.id)?
-        .into_iter()
-        .filter(|step| step.source == source.id)
+    let steps: Vec<Value> = own
+        .iter()
         .map(|step| json!({ "id": step.id, "displayName": step.display_name, "status": step.state }))
         .collect();
     let source = json!({
@@ -149,11 +149,15 @@ fn not_claimed() -> Refusal {
     Refusal::conflict("No runner has claimed this run yet, so there is nothing to report.")
 }
 
-/// A sign of life: the deadline moves.
-fn seen(tx: &mut Tx, call: &Call, run: &mut Run) -> Outcome<()> {
+/// A sign of life of a run that was in this state before: the deadline moves.
+fn seen(tx: &mut Tx, call: &Call, run: &mut Run, before: RunState) -> Outcome<()> {
     let first = run.reported_at.is_none();
     run.reported_at = Some(call.now);
-    store::save(tx, run)?;
+    if run.state == before {
+        store::note(tx, run)?;
+    } else {
+        store::save(tx, run)?;
+    }
     // The deadline's controller finds out by itself that it moved; after the first report it is hours away.
     if first {
         if run.hands_over {
@@ -164,16 +168,23 @@ fn seen(tx: &mut Tx, call: &Call, run: &mut Run) -> Outcome<()> {
     Ok(())
 }
 
-/// Merges steps of one source and tells the feed what changed.
-fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value]) -> Outcome<()> {
+/// Merges reported steps into those of one source and tells the feed what changed. Gives back the steps as they are
+/// then.
+fn merge_steps(
+    tx: &mut Tx,
+    call: &Call,
+    run: &Run,
+    (source, mut own): (&str, Vec<Step>),
+    given: &[Value],
+) -> Outcome<Vec<Step>> {
     if given.is_empty() {
-        return Ok(());
+        return Ok(own);
     }
-    let known = store::steps(tx, run.id)?;
-    let mut count = known.len();
-    let mut own: Vec<Step> = known.into_iter().filter(|step| step.source == source).collect();
+    // Only who names a new step has to know how many there are.
+    let mut count = None;
     let mut places: HashMap<String, usize> =
         own.iter().enumerate().map(|(place, step)| (step.id.clone(), place)).collect();
+    let mut touched = BTreeSet::new();
     let mut changes = Vec::new();
     for report in given {
         let (id, state) = step_fields(report)?;
@@ -181,14 +192,22 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
             // Who tells of one step again and again in one report has nothing more to tell.
             _ if changes.len() >= STEPS_MAX => break,
             Some(place) => *place,
-            None if count >= STEPS_MAX => continue,
             None => {
+                let known = match count {
+                    Some(count) => count,
+                    None => store::count_steps(tx, run.id)?,
+                };
+                count = Some(known);
+                if known >= STEPS_MAX {
+                    continue;
+                }
+                count = Some(known + 1);
                 places.insert(id.to_owned(), own.len());
                 own.push(store::new_step(source, id, own.len()));
-                count += 1;
                 own.len() - 1
             }
         };
+        touched.insert(place);
         let step = &mut own[place];
         if let Some(name) = text(report, "displayName") {
             name.clone_into(&mut step.display_name);
@@ -205,7 +224,6 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
         {
             change["log"] = json!({ "turn": step.log_turn, "from": from, "to": step.log_bytes });
         }
-        store::put_step(tx, run.id, step)?;
         merge_outputs(tx, run, report)?;
         change["displayName"] = json!(step.display_name);
         change["status"] = json!(step.state);
@@ -214,7 +232,10 @@ fn merge_steps(tx: &mut Tx, call: &Call, run: &Run, source: &str, given: &[Value
         change["endedOn"] = json!(step.ended_at);
         changes.push(change);
     }
-    engine::tell_of(tx, call, run, Deed::Reported, json!({ "steps": changes }))
+    let touched: Vec<&Step> = touched.into_iter().map(|place| &own[place]).collect();
+    store::put_steps(tx, run.id, &touched)?;
+    engine::tell_of(tx, call, run, Deed::Reported, json!({ "steps": changes }))?;
+    Ok(own)
 }
 
 fn merge_outputs(tx: &mut Tx, run: &Run, report: &Value) -> Outcome<()> {
@@ -274,8 +295,8 @@ pub fn patch(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
         }
         return Err(not_claimed().into());
     }
-    ensure_source(tx, &run, &source)?;
-    merge_steps(tx, call, &run, &source, steps)?;
+    let own = ensure_source(tx, &run, &source)?;
+    merge_steps(tx, call, &run, (&source, own), steps)?;
     if let Some(summary) = text(body, "summary") {
         run.summary = Some(store::user_message(summary));
     }
@@ -298,7 +319,8 @@ pub fn patch(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
             Ok(answer(false))
         }
         None => {
-            seen(tx, call, &mut run)?;
+            let state = run.state;
+            seen(tx, call, &mut run, state)?;
             Ok(answer(false))
         }
     }
@@ -310,7 +332,7 @@ fn move_on(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outcome<
     if let Some(state) = run.state.after(event) {
         run.state = state;
     }
-    seen(tx, call, run)?;
+    seen(tx, call, run, before)?;
     if before == run.state {
         return Ok(());
     }
@@ -322,12 +344,17 @@ fn move_on(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outcome<
     Ok(())
 }
 
-fn ensure_source(tx: &mut Tx, run: &Run, id: &str) -> Outcome<()> {
-    if store::sources(tx, run.id)?.iter().any(|source| source.id == id && source.epoch == run.epoch) {
-        return Ok(());
-    }
+/// Sees to it that a source is there for the claim in force; its steps.
+fn ensure_source(tx: &mut Tx, run: &Run, id: &str) -> Outcome<Vec<Step>> {
+    let found = store::source(tx, run.id, id)?;
+    let steps = match found {
+        Some((epoch, steps)) if epoch == run.epoch => return Ok(steps),
+        Some((_, steps)) => steps,
+        None => Vec::new(),
+    };
     let source = Source { id: id.into(), epoch: run.epoch, external_id: None, external_url: None };
-    store::put_source(tx, run.id, &source)
+    store::put_source(tx, run.id, &source)?;
+    Ok(steps)
 }
 
 fn take_artifact(tx: &mut Tx, call: &Call, run: &mut Run, body: &Value) -> Outcome<()> {
@@ -347,8 +374,8 @@ fn take_artifact(tx: &mut Tx, call: &Call, run: &mut Run, body: &Value) -> Outco
 fn late(tx: &mut Tx, call: &Call, run: &Run, source: &str, steps: &[Value]) -> Outcome<Reply> {
     let stopped = run.state == RunState::Aborted || run.abort_requested_at.is_some();
     if run.ended_at.is_some_and(|end| call.now.since(end) <= LATE) {
-        ensure_source(tx, run, source)?;
-        merge_steps(tx, call, run, source, steps)?;
+        let own = ensure_source(tx, run, source)?;
+        merge_steps(tx, call, run, (source, own), steps)?;
         let brings_outputs = steps
             .iter()
             .any(|step| step.get("outputs").and_then(Value::as_object).is_some_and(|o| !o.is_empty()));
@@ -393,7 +420,7 @@ pub fn complete(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     }
     let known = store::steps(tx, run.id)?;
     let source = known.first().map_or_else(|| "operator".to_owned(), |step| step.source.clone());
-    ensure_source(tx, &run, &source)?;
+    let own = ensure_source(tx, &run, &source)?;
     let mut report = json!({
         "id": known.first().map_or("manual", |step| step.id.as_str()),
         "status": text(&body, "status"),
@@ -403,7 +430,7 @@ pub fn complete(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {
     for (key, value) in body.get("outputs").and_then(Value::as_object).into_iter().flatten() {
         report["outputs"][key] = json!({ "value": value });
     }
-    merge_steps(tx, call, &run, &source, &[report])?;
+    merge_steps(tx, call, &run, (&source, own), &[report])?;
     if run.behavior == Behavior::Apply.word()
         && let Some(object) = objects::by_id(tx, block::KIND, run.block)?
     {

@@ -7,7 +7,7 @@ use stoa_base::{Moment, ObjectId, RunId};
 use stoa_core::listing::Page;
 use stoa_core::secrets::hex;
 use stoa_core::{Outcome, labels};
-use stoa_db::{Sql, Tx};
+use stoa_db::{DbError, Row, Sql, Tx};
 
 /// Longest system message of a step in bytes; of a longer one head and tail are kept.
 const LOG_MAX: usize = 4 << 20;
@@ -165,6 +165,25 @@ pub fn save(tx: &mut Tx, run: &Run) -> Outcome<()> {
             micros(run.reported_at).into(),
             micros(run.ended_at).into(),
             micros(run.abort_requested_at).into(),
+            run.summary.as_deref().into(),
+            run.changes_detected.into(),
+            run.artifact.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+const NOTE: Sql = Sql::new(
+    "UPDATE run SET reported_at = $2, summary = $3, changes_detected = $4, artifact = $5 WHERE id = $1",
+);
+
+/// Writes back what a report changes that leaves the run in its state: no index follows any of it.
+pub fn note(tx: &mut Tx, run: &Run) -> Outcome<()> {
+    tx.run(
+        &NOTE,
+        &[
+            run.id.0.into(),
+            run.reported_at.map(Moment::micros).into(),
             run.summary.as_deref().into(),
             run.changes_detected.into(),
             run.artifact.as_deref().into(),
@@ -343,21 +362,19 @@ const STEPS: Sql = Sql::new(
      FROM run_step t JOIN run_source s ON s.run = t.run AND s.id = t.source
      WHERE t.run = $1 ORDER BY s.place, t.place",
 );
-const PUT_STEP: Sql = Sql::new(
-    "INSERT INTO run_step (run, source, id, place, display_name, state, user_message, log_bytes, log_digest,
-        started_at, ended_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (run, source, id) DO UPDATE SET display_name = excluded.display_name, state = excluded.state,
-        user_message = excluded.user_message, log_bytes = excluded.log_bytes, log_digest = excluded.log_digest,
-        started_at = excluded.started_at, ended_at = excluded.ended_at",
+const STEPS_OF: Sql = Sql::new(
+    "SELECT s.id, t.id, t.display_name, t.state, t.user_message, t.log_bytes, t.log_digest, t.place,
+        t.started_at, t.ended_at, s.epoch
+     FROM run_source s LEFT JOIN run_step t ON t.run = s.run AND t.source = s.id
+     WHERE s.run = $1 AND s.id = $2",
 );
+const COUNT_STEPS: Sql = Sql::new("SELECT count(*) FROM run_step WHERE run = $1");
 
-/// Steps of a run: by source, then in the order they came.
-pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
-    Ok(tx.all(&STEPS, &[run.0.into()], |row| {
+impl Step {
+    fn read(row: &Row) -> Result<Self, DbError> {
         let digest: String = row.get(6)?;
         let (turn, digest) = digest.split_once(' ').unwrap_or(("0", ""));
-        Ok(Step {
+        Ok(Self {
             source: row.get(0)?,
             id: row.get(1)?,
             display_name: row.get(2)?,
@@ -370,7 +387,31 @@ pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
             log_digest: digest.to_owned(),
             place: row.get(7)?,
         })
-    })?)
+    }
+}
+
+/// Steps of a run: by source, then in the order they came.
+pub fn steps(tx: &mut Tx, run: RunId) -> Outcome<Vec<Step>> {
+    Ok(tx.all(&STEPS, &[run.0.into()], Step::read)?)
+}
+
+/// The claim that a source belongs to, and its steps in the order they came; none when nobody reported under that
+/// name. Every report asks, so this is one statement.
+pub fn source(tx: &mut Tx, run: RunId, id: &str) -> Outcome<Option<(i64, Vec<Step>)>> {
+    let rows = tx.all(&STEPS_OF, &[run.0.into(), id.into()], |row| {
+        let step = row.get::<Option<String>>(1)?.map(|_| Step::read(row)).transpose()?;
+        Ok((row.get::<i64>(10)?, step))
+    })?;
+    let Some(epoch) = rows.first().map(|(epoch, _)| *epoch) else { return Ok(None) };
+    let mut steps: Vec<Step> = rows.into_iter().filter_map(|(_, step)| step).collect();
+    steps.sort_by_key(|step| step.place);
+    Ok(Some((epoch, steps)))
+}
+
+/// How many steps a run has, of all its sources.
+pub fn count_steps(tx: &mut Tx, run: RunId) -> Outcome<usize> {
+    let count: i64 = tx.one(&COUNT_STEPS, &[run.0.into()], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// A step that nobody has reported yet.
@@ -406,24 +447,43 @@ impl Step {
     }
 }
 
-/// Writes a step.
-pub fn put_step(tx: &mut Tx, run: RunId, step: &Step) -> Outcome<()> {
-    tx.run(
-        &PUT_STEP,
-        &[
-            run.0.into(),
-            step.source.as_str().into(),
-            step.id.as_str().into(),
-            step.place.into(),
-            step.display_name.as_str().into(),
-            step.state.as_str().into(),
-            step.user_message.as_deref().into(),
-            i64::try_from(step.log_bytes).unwrap_or(i64::MAX).into(),
-            format!("{} {}", step.log_turn, step.log_digest).into(),
-            step.started_at.map(Moment::micros).into(),
-            step.ended_at.map(Moment::micros).into(),
-        ],
-    )?;
+/// How many steps one statement writes at most: each statement is a round trip to PostgreSQL.
+const STEP_ROWS: usize = 8;
+
+/// Writes steps of a run, no step twice.
+pub fn put_steps(tx: &mut Tx, run: RunId, steps: &[&Step]) -> Outcome<()> {
+    for steps in steps.chunks(STEP_ROWS) {
+        let row = |row: usize| {
+            let columns: Vec<String> = (0..10).map(|column| format!("${}", row * 10 + column + 2)).collect();
+            format!("($1, {})", columns.join(", "))
+        };
+        let rows: Vec<String> = (0..steps.len()).map(row).collect();
+        let sql = Sql::built(format!(
+            "INSERT INTO run_step (run, source, id, place, display_name, state, user_message, log_bytes, log_digest,
+                started_at, ended_at)
+             VALUES {}
+             ON CONFLICT (run, source, id) DO UPDATE SET display_name = excluded.display_name,
+                state = excluded.state, user_message = excluded.user_message, log_bytes = excluded.log_bytes,
+                log_digest = excluded.log_digest, started_at = excluded.started_at, ended_at = excluded.ended_at",
+            rows.join(", ")
+        ));
+        let mut values: Vec<stoa_db::Value> = vec![run.0.into()];
+        for step in steps {
+            values.extend([
+                step.source.as_str().into(),
+                step.id.as_str().into(),
+                step.place.into(),
+                step.display_name.as_str().into(),
+                step.state.as_str().into(),
+                step.user_message.as_deref().into(),
+                i64::try_from(step.log_bytes).unwrap_or(i64::MAX).into(),
+                format!("{} {}", step.log_turn, step.log_digest).into(),
+                step.started_at.map(Moment::micros).into(),
+                step.ended_at.map(Moment::micros).into(),
+            ]);
+        }
+        tx.run(&sql, &values)?;
+    }
     Ok(())
 }
 

@@ -138,7 +138,7 @@ fn every_statement_prepares_with_the_same_parameters_and_columns_on_both() {
 
 /// Where statements are put together at run time, and how many. A new one belongs into a test below.
 const BUILT: &[(&str, usize)] = &[
-    ("blocks/src/run/store.rs", 7),
+    ("blocks/src/run/store.rs", 8),
     ("core/src/feed.rs", 1),
     ("core/src/followers.rs", 1),
     ("core/src/labels.rs", 1),
@@ -260,6 +260,9 @@ fn statements_about_runs_run_on_both() {
                 }
             }
             assert_eq!(store::queue(tx, id)?, (0, 0));
+            let steps: Vec<store::Step> = (0..9).map(|n| store::new_step("a", &n.to_string(), n)).collect();
+            store::put_steps(tx, run, &steps.iter().collect::<Vec<_>>())?;
+            assert_eq!(store::count_steps(tx, run)?, 9);
             store::forget_block(tx, id)?;
             Ok::<_, Error>(())
         });
