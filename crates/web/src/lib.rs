@@ -18,6 +18,7 @@ pub mod problem;
 pub mod request;
 pub mod route;
 pub mod system;
+pub mod tail;
 
 pub use app::App;
 pub use kind::Kind;
