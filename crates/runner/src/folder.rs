@@ -1,11 +1,12 @@
 //! The folder a run works in: private, and gone without a trace at the end.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// Names the folder in the environment of every process of a run, so that leftovers can be found.
@@ -73,6 +74,28 @@ pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
 }
 
+/// Whether links are followed to a file that somebody else made.
+#[derive(Clone, Copy)]
+pub(crate) enum Links {
+    Followed,
+    /// They may lead to what only the runner may see.
+    Refused,
+}
+
+/// The first `most` bytes of a file that somebody else made. Only of a regular one: others may have no end, or never
+/// begin.
+pub(crate) fn read_of_others(path: &Path, links: Links, most: u64) -> io::Result<Vec<u8>> {
+    let mut flags = OFlags::NONBLOCK;
+    flags.set(OFlags::NOFOLLOW, matches!(links, Links::Refused));
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let mut content = Vec::new();
+    file.take(most).read_to_end(&mut content)?;
+    Ok(content)
+}
+
 /// Ends all processes of a folder, then removes it with everything in it.
 pub(crate) fn wipe(folder: &Path) {
     end_processes_of(folder);
@@ -137,7 +160,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::path::PathBuf;
 
-    use super::{RunFolder, write_new};
+    use super::{Links, RunFolder, read_of_others, write_new};
 
     const UUID: &str = "e0b7c1fa-8c0d-4a28-bb0b-1f0b1f6f9d77";
 
@@ -167,6 +190,26 @@ mod tests {
         write_new(&link, b"new").unwrap();
         assert_eq!(fs::read_to_string(&outside).unwrap(), "untouched");
         assert_eq!(fs::read_to_string(&link).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_others_made_is_read_only_where_it_is_a_file() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "content").unwrap();
+        assert_eq!(read_of_others(&file, Links::Refused, 100).unwrap(), b"content");
+        assert_eq!(read_of_others(&file, Links::Refused, 3).unwrap(), b"con");
+        let link = parent.path().join("link");
+        symlink(&file, &link).unwrap();
+        assert_eq!(read_of_others(&link, Links::Followed, 100).unwrap(), b"content");
+        read_of_others(&link, Links::Refused, 100).unwrap_err();
+        let endless = parent.path().join("endless");
+        symlink("/dev/zero", &endless).unwrap();
+        read_of_others(&endless, Links::Followed, 100).unwrap_err();
+        let silent = parent.path().join("silent");
+        let made = std::process::Command::new("mkfifo").arg(&silent).status().unwrap();
+        assert!(made.success());
+        read_of_others(&silent, Links::Refused, 100).unwrap_err();
     }
 
     #[test]

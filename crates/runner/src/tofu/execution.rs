@@ -16,7 +16,7 @@ use super::variables::{RunFacts, hand_over};
 use super::{outputs, said, script, state};
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::folder::FOLDER_VARIABLE;
+use crate::folder::{FOLDER_VARIABLE, Links, read_of_others};
 use crate::git::{Address, Reference, Ssh, Wanted, folder_inside};
 use crate::inputs;
 use crate::process::{AskedToEnd, Finished, Output, Program, find};
@@ -267,13 +267,14 @@ impl<'a> Execution<'a> {
             Some(2) => Some(true),
             _ => return Err(self.failed(&finished)),
         };
-        let size = fs::metadata(&plan).map_err(Failure::own_folder)?.len();
+        let size = fs::symlink_metadata(&plan).map_err(Failure::own_folder)?.len();
         if size > LARGEST_PLAN {
             return Err(Failure::step(format!(
                 "The plan has {size} bytes; plans of up to {LARGEST_PLAN} bytes can be kept"
             )));
         }
-        done.artifact = Some(STANDARD.encode(fs::read(&plan).map_err(Failure::own_folder)?));
+        let plan = read_of_others(&plan, Links::Refused, LARGEST_PLAN).map_err(Failure::own_folder)?;
+        done.artifact = Some(STANDARD.encode(plan));
         Ok(())
     }
 

@@ -11,6 +11,11 @@ use hcl::{Block, Body};
 use regex::Regex;
 use serde_json::Value;
 
+use crate::folder::{Links, read_of_others};
+
+/// How much of one file is read. What is longer is read without its grammar, as far as it goes.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
 /// The facts about a module's folder.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Module {
@@ -53,7 +58,7 @@ impl Module {
         files.sort();
         for file in files {
             let Some(syntax) = Syntax::of(&file) else { continue };
-            let Ok(content) = fs::read(&file) else { continue };
+            let Ok(content) = read_of_others(&file, Links::Followed, LARGEST_FILE) else { continue };
             let content = String::from_utf8_lossy(&content);
             match syntax {
                 Syntax::Native => module.add_hcl(&content),
@@ -179,6 +184,17 @@ mod tests {
         assert!(module(&[("a.tf.json", r#"{"terraform": {"backend": {"local": {}}}}"#)]).has_backend());
         let mentioned = "# backend \"s3\" {\nlocals {\n  text = <<-EOT\n    backend \"s3\" {}\n  EOT\n}\n";
         assert!(!module(&[("a.tf", mentioned)]).has_backend());
+    }
+
+    #[test]
+    fn files_without_an_end_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.tf"), "variable \"a\" {}").unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.tf")).unwrap();
+        let long = format!("variable \"b\" {{}}\n{}", "#".repeat(2 << 20));
+        std::fs::write(folder.path().join("long.tf"), long).unwrap();
+        let module = Module::read(folder.path()).unwrap();
+        assert!(module.declares("a") && module.declares("b"));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The script that a definition may run before the work.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use crate::folder::write_new;
+use crate::folder::{Links, read_of_others, write_new};
 
 /// The script's name in the module's folder.
 const SCRIPT_FILE: &str = "meshstack-pre-run.sh";
@@ -24,8 +23,7 @@ pub(crate) fn write(script: &str, folder: &Path) -> std::io::Result<()> {
 
 /// What the script wants to tell the consumer.
 pub(crate) fn message(file: &Path) -> Option<String> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(file).ok()?.take(MESSAGE).read_to_end(&mut bytes).ok()?;
+    let bytes = read_of_others(file, Links::Refused, MESSAGE).ok()?;
     let text = String::from_utf8_lossy(&bytes).trim().to_owned();
     (!text.is_empty()).then_some(text)
 }
