@@ -174,7 +174,7 @@ pub enum ManualRuns {
     Complete,
 }
 
-/// What each process of a run may use; 0 sets no limit.
+/// What each process of a run, and a run as a whole, may use; 0 sets no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -188,12 +188,28 @@ pub struct Limits {
     pub cpu_seconds: u64,
     /// Processes of the user the runner runs as, all together.
     pub processes: u64,
+    /// Processes and threads of one program and all it started, where it has a process namespace and Linux is 6.14 or
+    /// newer.
+    pub program_processes: u64,
+    /// Bytes of a repository with its history, and of its files once they are checked out.
+    pub source_bytes: u64,
+    /// Files and folders of what is checked out.
+    pub source_files: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         const GIB: u64 = 1 << 30;
-        Self { open_files: 4096, file_bytes: 8 * GIB, memory_bytes: 4 * GIB, cpu_seconds: 0, processes: 0 }
+        Self {
+            open_files: 4096,
+            file_bytes: 8 * GIB,
+            memory_bytes: 4 * GIB,
+            cpu_seconds: 0,
+            processes: 0,
+            program_processes: 4096,
+            source_bytes: 4 * GIB,
+            source_files: 200_000,
+        }
     }
 }
 

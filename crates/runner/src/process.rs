@@ -132,7 +132,7 @@ impl Processes {
             let mut shown = program.shown.clone();
             shown.push(program.path.to_owned());
             shown.extend(program.path.canonicalize());
-            words.extend(confinement.prefix(&shown));
+            words.extend(confinement.prefix(&shown, program.asked_to_end));
         }
         if let Some((limiter, arguments)) = &self.limiter {
             words.push(limiter.clone().into());

@@ -3,15 +3,15 @@
 //! What cannot be undone by what runs here afterwards: the mounts were made with capabilities that are gone before
 //! the program starts, and whoever makes further namespaces finds these mounts locked. Processes of other runs, the
 //! runner and the server belong to other user namespaces, so their memory, environment and folders (`/proc/PID`) stay
-//! closed although the user is the same.
+//! closed although the user is the same. With a process namespace they are not even there.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Child, Command, ExitCode};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -20,6 +20,8 @@ use rustix::mount::{
 };
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{CapabilitySet, UnshareFlags, remove_capability_from_bounding_set, set_no_new_privs};
+
+use super::household;
 
 /// The first word of the command line that leads here.
 pub const COMMAND: &str = "confine";
@@ -36,6 +38,10 @@ const EMPTY: &std::ffi::CStr = c"size=1m,mode=0755";
 struct Wish {
     hidden: Vec<PathBuf>,
     shown: Vec<PathBuf>,
+    /// Whether processes get a namespace, too, and how many there may be in it; 0 for any number.
+    processes: Option<u32>,
+    /// Whether the request to end reaches the program anyway, because its whole group is asked.
+    is_group_asked: bool,
     /// Program and arguments.
     program: Vec<OsString>,
 }
@@ -43,24 +49,35 @@ struct Wish {
 /// What went wrong, and where.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing}: {source}")]
-struct CannotConfine {
+pub(super) struct CannotConfine {
     doing: String,
     source: io::Error,
 }
 
-/// Does what `stoa confine` is asked for: `--hide PATH`… `--show PATH`… `--` PROGRAM ARGUMENT…; becomes the program, or
-/// only tries when none is named. To be called before there is a second thread.
-pub fn confine(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+/// Does what `stoa confine` is asked for: `--hide PATH`… `--show PATH`… `--processes NUMBER` `--group` `--` PROGRAM
+/// ARGUMENT…; becomes the program, or only tries when none is named. To be called before there is a second thread.
+pub fn confine(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.by_ref().peekable();
+    if arguments.next_if(|word| word == household::FIRST).is_some() {
+        return household::be_first(arguments.next().as_deref().and_then(OsStr::to_str));
+    }
     let Some(wish) = Wish::read(arguments) else {
-        eprintln!("stoa confine: expected --hide PATH… --show PATH… -- PROGRAM ARGUMENT…");
+        eprintln!(
+            "stoa confine: expected --hide PATH… --show PATH… --processes NUMBER --group -- PROGRAM ARGUMENT…"
+        );
         return ExitCode::from(CANNOT_CONFINE);
     };
-    if let Err(error) = enter(&wish) {
-        eprintln!("stoa confine: {error}");
-        return ExitCode::from(CANNOT_CONFINE);
+    match enter(&wish) {
+        Ok(first) => wish.start(first),
+        Err(error) => {
+            eprintln!("stoa confine: {error}");
+            ExitCode::from(CANNOT_CONFINE)
+        }
     }
-    let Some((program, arguments)) = wish.program.split_first() else { return ExitCode::SUCCESS };
-    let error = Command::new(program).args(arguments).exec();
+}
+
+/// How this ends when the program cannot be started; says why.
+pub(super) fn cannot_start(program: &OsStr, error: &io::Error) -> ExitCode {
     eprintln!("{}: {error}", Path::new(program).display());
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     ExitCode::from(if is_missing { NOT_FOUND } else { CANNOT_START })
@@ -74,6 +91,8 @@ impl Wish {
             match word.to_str()? {
                 "--hide" => wish.hidden.push(arguments.next()?.into()),
                 "--show" => wish.shown.push(arguments.next()?.into()),
+                "--processes" => wish.processes = Some(arguments.next()?.to_str()?.parse().ok()?),
+                "--group" => wish.is_group_asked = true,
                 "--" => break,
                 _ => return None,
             }
@@ -83,17 +102,27 @@ impl Wish {
         wish.shown.sort();
         Some(wish)
     }
+
+    /// Becomes the program, or watches over it where there is a process namespace, whose first process this is.
+    fn start(&self, first: Option<Child>) -> ExitCode {
+        let Some((program, arguments)) = self.program.split_first() else { return ExitCode::SUCCESS };
+        match first {
+            Some(first) => household::live(program, arguments, !self.is_group_asked, first),
+            None => cannot_start(program, &Command::new(program).args(arguments).exec()),
+        }
+    }
 }
 
-fn doing(doing: impl Into<String>) -> impl FnOnce(io::Error) -> CannotConfine {
+pub(super) fn doing(doing: impl Into<String>) -> impl FnOnce(io::Error) -> CannotConfine {
     let doing = doing.into();
     move |source| CannotConfine { doing, source }
 }
 
-fn enter(wish: &Wish) -> Result<(), CannotConfine> {
+/// Enters the namespaces; gives back the first process of the process namespace, if there is to be one.
+fn enter(wish: &Wish) -> Result<Option<Child>, CannotConfine> {
     let here = std::env::current_dir().map_err(doing("see the working folder"))?;
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-    new_namespaces().map_err(doing("enter user and mount namespaces"))?;
+    new_namespaces(wish.processes.is_some()).map_err(doing("enter namespaces"))?;
     map_as_before(user, group).map_err(doing("keep user and group"))?;
     // What is mounted here stays here; what the system mounts later still arrives.
     let from_above = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
@@ -118,12 +147,19 @@ fn enter(wish: &Wish) -> Result<(), CannotConfine> {
     {
         return Err(doing(format!("enter {}", here.display()))(error));
     }
-    give_up_rights().map_err(|error| doing("give up rights")(error.into()))
+    // Last, because from then on `/proc` is the namespace's, to which this process does not belong.
+    let first = wish.processes.map(household::start_first).transpose()?;
+    give_up_rights()
+        .and_then(|()| if first.is_some() { household::keep_no_rights() } else { Ok(()) })
+        .map_err(|error| doing("give up rights")(error.into()))?;
+    Ok(first)
 }
 
 #[expect(deprecated, reason = "its successor is unsafe for the sake of a flag that is not used here")]
-fn new_namespaces() -> io::Result<()> {
-    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWIPC)?;
+fn new_namespaces(of_processes: bool) -> io::Result<()> {
+    let mut namespaces = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWIPC;
+    namespaces.set(UnshareFlags::NEWPID, of_processes);
+    rustix::thread::unshare(namespaces)?;
     Ok(())
 }
 
@@ -201,7 +237,10 @@ mod tests {
         assert_eq!(wish.hidden, ["/a"].map(PathBuf::from));
         assert_eq!(wish.shown, ["/a/b", "/a/b/c"].map(PathBuf::from));
         assert_eq!(wish.program, ["--hide", "-x"]);
-        for words in [&["--hide"][..], &["--hide", "/a"], &["/bin/sh"], &[]] {
+        assert_eq!((wish.processes, wish.is_group_asked), (None, false));
+        let wish = read(&["--processes", "40", "--group", "--"]).unwrap();
+        assert_eq!((wish.processes, wish.is_group_asked), (Some(40), true));
+        for words in [&["--hide"][..], &["--hide", "/a"], &["--processes", "x", "--"], &["/bin/sh"], &[]] {
             assert_eq!(read(words), None, "{words:?}");
         }
     }

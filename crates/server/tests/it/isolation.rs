@@ -5,6 +5,7 @@ use crate::patience::until;
 use crate::process::{Process, stoa};
 use crate::stoa::{Caller, block_body, input, text, version_body};
 use serde_json::{Value, json};
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use stoa_db::Engine;
@@ -24,6 +25,28 @@ struct House {
 fn has_namespaces() -> bool {
     let tried = Command::new("unshare").args(["--user", "--map-current-user", "--mount", "true"]).output();
     tried.is_ok_and(|output| output.status.success())
+}
+
+/// Whether it also shows us process namespaces, which takes a `/proc` that nobody has covered in part.
+fn has_process_namespaces() -> bool {
+    let all = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc", "true"];
+    Command::new("unshare").args(all).output().is_ok_and(|output| output.status.success())
+}
+
+/// Whether the kernel bounds the processes of each namespace: since Linux 6.14.
+fn bounds_processes() -> bool {
+    let version = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(14))
+}
+
+/// Processes whose command line is this one.
+fn processes_like(words: &[&str]) -> Vec<String> {
+    let wanted: Vec<u8> = words.iter().flat_map(|word| [word.as_bytes(), b"\0"].concat()).collect();
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let like =
+        all.filter(|entry| std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == wanted));
+    like.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
@@ -110,7 +133,10 @@ async fn a_hostile_script_finds_nothing_of_server_runner_and_neighbours() {
         return nothing_is_executed_without_them().await;
     }
     let mut house = House::with(&["--runner-isolation", "required"]).await;
-    assert!(house.server.said().contains("isolated by user and mount namespaces"), "{}", house.server.said());
+    let of_processes = has_process_namespaces();
+    let kinds = if of_processes { "user, mount and process" } else { "user and mount" };
+    let expected = format!("isolated by {kinds} namespaces");
+    assert!(house.server.said().contains(&expected), "{expected}: {}", house.server.said());
     let wait = house.folder.path().with_extension("go");
     let neighbour = house
         .order(&format!("touch {0}; while [ -e {0} ]; do sleep 0.1; done", wait.display()), NEIGHBOURS)
@@ -139,6 +165,9 @@ nsenter --target {server} --mount --user cat {data}/master.key 2>/dev/null && ec
 grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs)' /proc/self/status | tr -s '\t ' ' '
 echo "ENV $(env | cut -d= -f1 | sort | tr '\n' ' ')"
 echo "FDS $(ls /proc/self/fd | wc -l)"
+echo "PROCESSES $(ls -d /proc/[0-9]* | wc -l)"
+env -i setsid sleep 86411 >/dev/null 2>&1 </dev/null &
+rm "$MESHSTACK_USER_MESSAGE"; ln -s {data}/master.key "$MESHSTACK_USER_MESSAGE"
 "#
     );
     let (status, log) = house.told_by(&house.order(&script, "its own").await).await;
@@ -164,6 +193,14 @@ echo "FDS $(ls /proc/self/fd | wc -l)"
         ["CapEff: 0000000000000000", "CapPrm: 0000000000000000", "CapBnd: 0000000000000000", "NoNewPrivs: 1"]
     {
         assert!(log.contains(right), "{right}: {log}");
+    }
+    let key = std::fs::read_to_string(house.folder.path().join("master.key")).unwrap();
+    assert!(!log.contains(key.trim()), "the runner read the key for the script");
+    if of_processes {
+        // The namespace's first one, the script, and what counts.
+        let told = log.split("PROCESSES ").nth(1).and_then(|rest| rest.split('\\').next()).unwrap();
+        assert!(told.parse::<u32>().unwrap() < 8, "{told} processes are seen");
+        assert_eq!(processes_like(&["sleep", "86411"]), [] as [&str; 0], "somebody outlived the run");
     }
     for name in ["STOA_TOFU", "STOA_LOG", "STOA_DATABASE_URL"] {
         assert!(!log.contains(&format!("{name} ")), "{name}: {log}");
@@ -230,4 +267,64 @@ fn confining_by_hand_hides_shows_and_passes_on_how_it_ended() {
     let wrong = stoa().args(["confine", "sh"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(125));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("--hide PATH"), "{wrong:?}");
+}
+
+#[test]
+fn a_process_namespace_bounds_what_is_started_and_ends_with_its_program() {
+    let confined = |words: &[&str]| {
+        let mut command = stoa();
+        command.args(["confine", "--processes", "400"]).args(words);
+        command
+    };
+    if !has_process_namespaces() {
+        assert_eq!(confined(&["--", "true"]).output().unwrap().status.code(), Some(125));
+        return;
+    }
+    // Children that slip away into sessions of their own, with nothing to be known by.
+    let bomb = "my $n = 0; while ($n < 2000) { my $child = fork(); last unless defined $child; \
+                if (!$child) { %ENV = (); setpgrp; exec 'sleep', '86412'; } $n++ } print $n";
+    let output = confined(&["--", "perl", "-e", bomb]).output().unwrap();
+    let started: u32 = String::from_utf8_lossy(&output.stdout).parse().unwrap();
+    assert!(if bounds_processes() { (100..700).contains(&started) } else { started == 2000 }, "{started}");
+    assert_eq!(processes_like(&["sleep", "86412"]), [] as [&str; 0]);
+
+    let killed = confined(&["--", "sh", "-c", "kill -KILL $$"]).output().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&killed.status), Some(9));
+    let missing = confined(&["--", "/no/such/program"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(127));
+}
+
+#[test]
+fn the_request_to_end_is_passed_on_unless_the_whole_group_hears_it() {
+    if !has_process_namespaces() {
+        return assert_eq!(
+            stoa().args(["confine", "--processes", "x", "--"]).status().unwrap().code(),
+            Some(125)
+        );
+    }
+    let patient = "trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+    let start = |more: &[&str]| {
+        let mut command = stoa();
+        command.args(["confine", "--processes", "0"]).args(more).args(["--", "sh", "-c", patient]);
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        (child, lines)
+    };
+    let ask = |child: &std::process::Child| {
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    };
+    let (mut child, mut lines) = start(&[]);
+    ask(&child);
+    assert_eq!(lines.next().unwrap().unwrap(), "asked");
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+
+    let (mut child, mut lines) = start(&["--group"]);
+    ask(&child);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(child.try_wait().unwrap().is_none(), "it was passed on, or taken for oneself");
+    // Whoever kills the one outside kills all inside, so the pipe is closed.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lines.next().is_none());
 }
