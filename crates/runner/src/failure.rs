@@ -31,7 +31,9 @@ impl From<NoSources> for Failure {
         match error {
             NoSources::NotFinished(error) => error.into(),
             NoSources::Io(error) => Self::own_folder(error),
-            told @ (NoSources::Refused(_) | NoSources::Git { .. }) => Self::Step(told.to_string()),
+            told @ (NoSources::Refused(_) | NoSources::Git { .. } | NoSources::TooLarge(_)) => {
+                Self::Step(told.to_string())
+            }
         }
     }
 }

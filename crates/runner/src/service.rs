@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::RunnerError;
 use crate::config::Config;
 use crate::folder::{private_folder, wipe};
-use crate::git::Mirrors;
+use crate::git::{Mirrors, Most};
 use crate::isolation::Confinement;
 use crate::journal::{Due, Journal};
 use crate::pipeline::Turns;
@@ -135,8 +135,13 @@ fn start(mut config: Config) -> Result<Runner, RunnerError> {
         api: RunnerApi::new(client),
         due: Due::new(journal.unsent()),
         journal,
-        mirrors: Mirrors::open(git.clone(), processes.clone(), config.fetch_timeout)
-            .map_err(unusable(git))?,
+        mirrors: Mirrors::open(
+            git.clone(),
+            processes.clone(),
+            config.fetch_timeout,
+            Most::of(&config.limits),
+        )
+        .map_err(unusable(git))?,
         tools: Tools::new(&config.binaries),
         processes,
         turns: Turns::default(),

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use super::address::Transport;
+use super::measure::{Count, Most, remove};
 use super::{Address, NoSources, Reference, Ssh};
 use crate::environment::Environment;
 use crate::failure::spoken;
@@ -33,6 +35,7 @@ pub(crate) struct Mirrors {
     processes: Processes,
     /// How long one fetch may take: a server may take the connection and say nothing.
     patience: Duration,
+    most: Most,
     /// One user of a mirror at a time.
     in_use: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -50,22 +53,30 @@ pub(crate) struct Wanted<'a> {
 
 impl Mirrors {
     /// Mirrors are kept below `folder`.
-    pub(crate) fn open(folder: PathBuf, processes: Processes, patience: Duration) -> std::io::Result<Self> {
+    pub(crate) fn open(
+        folder: PathBuf,
+        processes: Processes,
+        patience: Duration,
+        most: Most,
+    ) -> std::io::Result<Self> {
         if !folder.is_dir() {
             private_folder(&folder)?;
         }
         // Without git every run says so itself.
         let program = find("git").unwrap_or_else(|| PathBuf::from("/usr/bin/git"));
-        let mirrors = Self { folder, program, processes, patience, in_use: Mutex::new(BTreeMap::new()) };
+        let mirrors =
+            Self { folder, program, processes, patience, most, in_use: Mutex::new(BTreeMap::new()) };
         mirrors.write_configuration()?;
         mirrors.remove_unused();
         Ok(mirrors)
     }
 
     /// Git's configuration: the user's own, and trust in repositories whoever owns them. Which local repositories
-    /// are used at all was decided before.
+    /// are used at all was decided before. Large files go through git's memory in pieces, and what was fetched stays
+    /// packed.
     fn write_configuration(&self) -> std::io::Result<()> {
-        let own = "[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n";
+        let own = "[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n[core]\n\tbigFileThreshold = 16m\n\
+                   [fetch]\n\tunpackLimit = 1\n";
         // Without a home there is nothing to include, and git would stop at the attempt.
         let has_home = std::env::var_os("HOME").is_some_and(|home| !home.is_empty());
         let users = if has_home { "[include]\n\tpath = ~/.gitconfig\n" } else { "" };
@@ -108,16 +119,19 @@ impl Mirrors {
         };
         let git = Git { mirrors: self, mirror: self.folder.join(name), wanted, stop };
         let existed = git.mirror.is_dir();
-        if let Err(error) = git.update(line).await {
-            if !existed || !is_damage(&error) {
-                return Err(error);
-            }
-            line("The mirror of the repository is damaged and is made anew");
-            fs::remove_dir_all(&git.mirror)?;
-            git.update(line).await?;
+        let mut updated = git.update(line).await;
+        if existed && let Some(why) = updated.as_ref().err().and_then(begin_anew) {
+            line(&format!("The mirror of the repository {why} and is made anew"));
+            remove(&git.mirror).await?;
+            updated = git.update(line).await;
         }
+        if let Err(NoSources::TooLarge(_)) = updated {
+            remove(&git.mirror).await?;
+        }
+        updated?;
         fs::write(git.mirror.join(USED), "")?;
         let commit = git.resolve(line).await?;
+        git.measure(&commit).await?;
         git.copy(&commit, target, line).await?;
         Ok(commit)
     }
@@ -136,9 +150,13 @@ fn name_of(wanted: &Wanted<'_>) -> String {
     })
 }
 
-/// Whether a failure is the mirror's own, such as after a crash in the middle of a fetch.
-fn is_damage(error: &NoSources) -> bool {
-    let NoSources::Git { said, .. } = error else { return false };
+/// Why a failure may be the mirror's own: after a crash in the middle of a fetch, or after many fetches.
+fn begin_anew(error: &NoSources) -> Option<&'static str> {
+    let said = match error {
+        NoSources::Git { said, .. } => said,
+        NoSources::TooLarge(_) => return Some("has grown too large"),
+        NoSources::Refused(_) | NoSources::NotFinished(_) | NoSources::Io(_) => return None,
+    };
     let marks = [
         "not a git repository",
         "corrupt",
@@ -148,7 +166,7 @@ fn is_damage(error: &NoSources) -> bool {
         "missing blob",
         "unable to read",
     ];
-    marks.iter().any(|mark| said.contains(mark))
+    marks.iter().any(|mark| said.contains(mark)).then_some("is damaged")
 }
 
 /// One use of one mirror.
@@ -185,7 +203,8 @@ impl Git<'_> {
         }
         line(&format!("Fetching {address}"));
         let cannot_fetch = format!("Cannot fetch {address}");
-        self.checked(
+        let most = self.mirrors.most;
+        let fetching = self.checked(
             &cannot_fetch,
             &self.mirror,
             |arguments| {
@@ -202,9 +221,45 @@ impl Git<'_> {
                 }
             },
             line,
-        )
-        .await?;
-        Ok(())
+        );
+        tokio::select! {
+            fetched = fetching => fetched?,
+            () = most.outgrown_by(&self.mirror) => return Err(most.of_repository()),
+        };
+        if most.is_outgrown_by(&self.mirror) { Err(most.of_repository()) } else { Ok(()) }
+    }
+
+    /// Refuses a commit that would take too much room.
+    async fn measure(&self, commit: &str) -> Result<(), NoSources> {
+        let arguments = ["ls-tree", "-r", "-t", "-l", "--full-tree", commit].map(OsString::from);
+        let enough = CancellationToken::new();
+        let mut count = Count::up_to(self.mirrors.most);
+        let mut found = None;
+        let mut line = |line: &str| {
+            if found.is_none() {
+                found = count.add(line);
+            }
+            if found.is_some() {
+                enough.cancel();
+            }
+        };
+        let listing = self.listed(&self.mirror, |all| all.extend(arguments), &mut line, Output::Logged);
+        let listed = tokio::select! {
+            listed = listing => Some(listed),
+            () = enough.cancelled() => None,
+        };
+        match (found, listed) {
+            (Some(too_large), _) => Err(NoSources::TooLarge(too_large)),
+            (None, Some(listed)) => {
+                let listed = listed?;
+                if listed.is_success() {
+                    return Ok(());
+                }
+                let what = "Cannot measure the sources".to_owned();
+                Err(NoSources::Git { what, said: listed.errors.trim().to_owned() })
+            }
+            (None, None) => Ok(()),
+        }
     }
 
     /// The commit that is wanted: a branch, else a tag, else a commit.
@@ -346,6 +401,16 @@ impl Git<'_> {
         arguments: impl FnOnce(&mut Vec<OsString>),
         line: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Finished, NoSources> {
+        self.listed(folder, arguments, line, Output::Kept(ANSWER)).await
+    }
+
+    async fn listed(
+        &self,
+        folder: &Path,
+        arguments: impl FnOnce(&mut Vec<OsString>),
+        line: &mut (dyn FnMut(&str) + Send),
+        output: Output,
+    ) -> Result<Finished, NoSources> {
         let mut all = vec!["-c".into(), "core.hooksPath=/dev/null".into()];
         arguments(&mut all);
         let program = Program {
@@ -357,7 +422,7 @@ impl Git<'_> {
             input: None,
             timeout: Some(self.mirrors.patience),
             asked_to_end: AskedToEnd::Group,
-            output: Output::Kept(ANSWER),
+            output,
         };
         match self.mirrors.processes.run(program, self.stop, line).await {
             Err(NotFinished::TookTooLong(limit)) => Err(NoSources::Git {

@@ -5,11 +5,13 @@
 
 mod address;
 mod checkout;
+mod measure;
 mod mirror;
 mod ssh;
 
 pub(crate) use address::{Address, Reference};
 pub(crate) use checkout::folder_inside;
+pub(crate) use measure::Most;
 pub(crate) use mirror::{Mirrors, Wanted};
 pub(crate) use ssh::Ssh;
 
@@ -22,6 +24,9 @@ pub(crate) enum NoSources {
     /// Git could not do it; what git said.
     #[error("{what}: {said}")]
     Git { what: String, said: String },
+    /// There is more of it than the runner takes.
+    #[error("The repository is too large for this runner: {0}")]
+    TooLarge(measure::TooLarge),
     /// Git did not come to an end.
     #[error(transparent)]
     NotFinished(#[from] crate::process::NotFinished),

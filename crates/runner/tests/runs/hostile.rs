@@ -1,6 +1,8 @@
 //! Definitions that try what they may not.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
 use super::origin::Origin;
 use super::runner::{Order, Runner};
@@ -89,5 +91,91 @@ async fn file_inputs_stay_in_the_modules_folder() {
     let order = Order::of("APPLY", &origin.url()).input("../escaped", "FILE", "data:text/plain;base64,aGk=");
     let run = server.failure_of(&order.at(&server)).await;
     assert!(run.text("input", "userMessage").contains("is not a file name"));
+    runner.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_script_puts_in_place_of_its_message_is_not_read() {
+    let notes = tempfile::tempdir().unwrap();
+    let secret = notes.path().join("secret");
+    std::fs::write(&secret, "not for runs").unwrap();
+    let origin = Origin::with(&[("main.tf", "")]);
+    let server = StandIn::start().await;
+    let runner = Runner::start(&server);
+    let message = "\"$MESHSTACK_USER_MESSAGE\"";
+    let link = format!("rm {message}; ln -s {} {message}", secret.display());
+    for script in
+        [link, format!("rm {message}; mkfifo {message}"), format!("rm {message}; ln -s /dev/zero {message}")]
+    {
+        let order = Order::of("APPLY", &origin.url()).set("preRunScript", script);
+        let run = server.success_of(&order.at(&server)).await;
+        assert_eq!(run.step("pre_run_script").get("userMessage"), None);
+    }
+    runner.stop().await;
+}
+
+/// Runs git with something to read; what it says.
+fn told(origin: &Origin, arguments: &[&str], input: &str) -> String {
+    let mut git = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+        .args(arguments)
+        .current_dir(origin.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    git.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = git.wait_with_output().unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A branch of a few objects whose folders lie in each other, ten at a time: a hundred million files.
+fn nested(origin: &Origin, branch: &str) {
+    let mut entry = format!("100644 blob {}", told(origin, &["hash-object", "-w", "--stdin"], "x"));
+    for _ in 0..8 {
+        let tree: String = (0..10).map(|number| format!("{entry}\t{number}\n")).collect();
+        entry = format!("040000 tree {}", told(origin, &["mktree"], &tree));
+    }
+    let tree = entry.rsplit(' ').next().unwrap();
+    let commit = told(origin, &["commit-tree", tree, "-m", "nested"], "");
+    origin.git(&["branch", branch, &commit]);
+}
+
+#[tokio::test]
+async fn repositories_that_unpack_to_too_much_are_refused_before_they_do() {
+    const MOST: u64 = 8 << 20;
+    let origin = Origin::with(&[("main.tf", "output \"x\" { value = 1 }")]);
+    origin.git(&["checkout", "--quiet", "-b", "zeros"]);
+    std::fs::File::create(origin.path().join("zeros")).unwrap().set_len(4 * MOST).unwrap();
+    origin.commit(&[]);
+    nested(&origin, "nested");
+    // What cannot be compressed is large on its way already.
+    let large = Origin::with(&[("main.tf", "")]);
+    let mut noise = std::fs::File::open("/dev/urandom").unwrap().take(2 * MOST);
+    std::io::copy(&mut noise, &mut std::fs::File::create(large.path().join("noise")).unwrap()).unwrap();
+    large.commit(&[]);
+
+    let server = StandIn::start().await;
+    let runner = Runner::start_with(&server, |config| config.limits.source_bytes = MOST);
+    for (order, why) in [
+        (Order::of("APPLY", &origin.url()).set("refName", "zeros"), "its files take more than 8 MiB"),
+        (
+            Order::of("APPLY", &origin.url()).set("refName", "nested"),
+            "it has more than 200000 files and folders",
+        ),
+        (Order::of("APPLY", &large.url()), "with its history it takes more than 8 MiB"),
+    ] {
+        let run = server.failure_of(&order.at(&server)).await;
+        let message = run.text("sources", "userMessage");
+        assert_eq!(message, format!("The repository is too large for this runner: {why}"));
+    }
+    server.success_of(&Order::of("APPLY", &origin.url()).at(&server)).await;
+    let mirrors = std::fs::read_dir(runner.work_dir.join("git")).unwrap().flatten();
+    assert_eq!(
+        mirrors.filter(|entry| entry.path().is_dir()).count(),
+        1,
+        "a mirror that is too large is removed"
+    );
     runner.stop().await;
 }

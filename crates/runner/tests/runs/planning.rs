@@ -1,5 +1,7 @@
 //! Looking without touching, and touching exactly what was seen.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use super::origin::Origin;
@@ -52,5 +54,34 @@ async fn a_plan_that_is_gone_fails_the_run() {
     let run = server.failure_of(&order.at(&server)).await;
     let message = run.text("execute_tf", "userMessage");
     assert_eq!(message, "The saved plan cannot be downloaded: no plan (404 Refused)");
+    runner.stop().await;
+}
+
+/// An OpenTofu whose plans are of any size, on a disk that does not mind.
+const GENEROUS: &str = r#"#!/usr/bin/env bash
+if [ "$1" = plan ]; then
+  for word; do case "$word" in -out=*) truncate -s 129M "${word#-out=}" ;; esac; done
+  exit 2
+fi
+exec "$TOFU" "$@"
+"#;
+
+#[tokio::test]
+async fn a_plan_that_is_too_large_fails_the_step() {
+    let server = StandIn::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let generous = folder.path().join("tofu");
+    let runner = Runner::start_with(&server, |config| {
+        let script = GENEROUS.replace("$TOFU", config.binaries.default.to_str().unwrap());
+        std::fs::write(&generous, script).unwrap();
+        std::fs::set_permissions(&generous, std::fs::Permissions::from_mode(0o755)).unwrap();
+        config.binaries.default.clone_from(&generous);
+    });
+    let origin = Origin::with(&[("main.tf", MODULE)]);
+    let order = Order::of("DETECT", &origin.url()).input("size", "INTEGER", 1);
+    let run = server.failure_of(&order.at(&server)).await;
+    let message = run.text("execute_tf", "userMessage");
+    assert_eq!(message, "The plan has 135266304 bytes; plans of up to 134217728 bytes can be kept");
+    assert_eq!(run.artifact, None);
     runner.stop().await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Mirrors, Wanted};
 use crate::config::Limits;
-use crate::git::{Address, NoSources, Reference};
+use crate::git::{Address, Most, NoSources, Reference};
 use crate::process::Processes;
 use crate::stop::Stop;
 
@@ -20,7 +20,13 @@ impl Origin {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let processes = Processes::new(&Limits::default(), Duration::from_secs(1));
-        let mirrors = Mirrors::open(root.path().join("mirrors"), processes, Duration::from_mins(1)).unwrap();
+        let mirrors = Mirrors::open(
+            root.path().join("mirrors"),
+            processes,
+            Duration::from_mins(1),
+            Most::of(&Limits::default()),
+        );
+        let mirrors = mirrors.unwrap();
         let origin = Self { root, mirrors };
         fs::create_dir(origin.path()).unwrap();
         origin.git(&["init", "--quiet", "--initial-branch=main"]);
