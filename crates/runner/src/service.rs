@@ -26,7 +26,7 @@ use crate::journal::{Due, Journal};
 use crate::pipeline::Turns;
 use crate::process::Processes;
 use crate::stop::{Stop, StopReason};
-use crate::tofu::Tools;
+use crate::tofu::{Tools, remind};
 use crate::wake::listen;
 use crate::work::Runner;
 
@@ -119,6 +119,8 @@ fn start(mut config: Config) -> Result<Runner, RunnerError> {
             private_folder(&folder).map_err(unusable(folder))?;
         }
     }
+
+    remind(&config.work_dir);
 
     let node = format!("{}-{}", config.runner_uuid, host());
     let client = Client::new(&config.base_url, config.credential.clone())?.with_headers(&[

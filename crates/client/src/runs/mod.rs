@@ -135,6 +135,22 @@ impl RunApi {
         Err(ClientError::refusal(status, response.text().await.unwrap_or_default()))
     }
 
+    /// Hands over a state of the run's block, as OpenTofu does, at the address where it is kept.
+    pub async fn save_state(&self, address: &str, state: Vec<u8>) -> Result<(), ClientError> {
+        let request = self.client.http().post(address).basic_auth("x", Some(&self.token)).body(state);
+        let response = request
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .timeout(ARTIFACT_TIMEOUT)
+            .send()
+            .await
+            .map_err(|error| self.client.unreachable(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(ClientError::refusal(status, response.text().await.unwrap_or_default()))
+    }
+
     /// Who has registered as a source of this run so far.
     pub async fn sources(&self) -> Result<Vec<KnownSource>, ClientError> {
         let logs =

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::module::Module;
 use super::tools::Tool;
 use super::variables::{RunFacts, hand_over};
-use super::{outputs, said, script, state};
+use super::{outputs, said, script, state, unsaved};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::folder::{FOLDER_VARIABLE, Links, read_of_others};
@@ -75,6 +75,8 @@ struct Execution<'a> {
     environment: Environment,
     /// The workspace that was selected, if the backend has some.
     workspace: Option<String>,
+    /// Where the server keeps the state, if it does.
+    state_address: Option<String>,
 }
 
 impl<'a> Execution<'a> {
@@ -119,7 +121,17 @@ impl<'a> Execution<'a> {
         let tool = tool.map_err(Failure::Step)?;
         work.progress.log(&tool.remark);
         let environment = Environment::of_run(&runner.config.pass_environment);
-        Ok(Self { work, run, terraform, tool, ssh, folder, environment, workspace: None })
+        Ok(Self {
+            work,
+            run,
+            terraform,
+            tool,
+            ssh,
+            folder,
+            environment,
+            workspace: None,
+            state_address: None,
+        })
     }
 
     fn hand_over_inputs(&mut self) -> Result<(), Failure> {
@@ -176,8 +188,9 @@ impl<'a> Execution<'a> {
         if at_server {
             let base_url = work.runner.server_url(self.run);
             let token = &work.claimed.token;
-            state::keep_at_server(&base_url, self.run, token, &self.folder, &mut self.environment)
-                .map_err(Failure::own_folder)?;
+            let address =
+                state::keep_at_server(&base_url, self.run, token, &self.folder, &mut self.environment);
+            self.state_address = Some(address.map_err(Failure::own_folder)?);
             work.progress.log("The state is kept by the server");
         }
         let timeout = work.runner.config.init_timeout;
@@ -280,7 +293,7 @@ impl<'a> Execution<'a> {
 
     async fn apply(&self) -> Result<(), Failure> {
         let Some(href) = &self.run.links.plan_artifact else {
-            return self.tofu(&["apply", "-auto-approve", "-input=false", "-no-color"], None).await;
+            return self.change(arguments(&["apply", "-auto-approve", "-input=false", "-no-color"])).await;
         };
         self.work.progress.log("Replaying the saved plan");
         let href = self.work.runner.server_address(self.run, href);
@@ -293,12 +306,22 @@ impl<'a> Execution<'a> {
         let plan = self.work.folder.file("plan", &plan).map_err(Failure::own_folder)?;
         let mut arguments = arguments(&["apply", "-input=false", "-no-color"]);
         arguments.push(plan.into());
-        let finished = self.work_command(arguments, None, Output::Logged).await?;
-        if finished.is_success() { Ok(()) } else { Err(self.failed(&finished)) }
+        self.change(arguments).await
     }
 
     async fn destroy(&self) -> Result<(), Failure> {
-        self.tofu(&["destroy", "-auto-approve", "-input=false", "-no-color"], None).await
+        self.change(arguments(&["destroy", "-auto-approve", "-input=false", "-no-color"])).await
+    }
+
+    /// Runs what makes or removes things, and sees to it that what is known of them is not lost.
+    async fn change(&self, arguments: Vec<OsString>) -> Result<(), Failure> {
+        let failure = match self.work_command(arguments, None, Output::Logged).await {
+            Ok(finished) if finished.is_success() => return Ok(()),
+            Ok(finished) => self.failed(&finished),
+            Err(failure) => failure,
+        };
+        let Some(address) = &self.state_address else { return Err(failure) };
+        Err(failure.with(unsaved::save(self.work, &self.folder, address).await))
     }
 
     async fn collect_outputs(&self) -> Result<(), Failure> {

@@ -9,8 +9,10 @@ mod script;
 mod state;
 mod steps;
 mod tools;
+mod unsaved;
 mod variables;
 
 pub(crate) use execution::execute;
 pub(crate) use steps::steps;
 pub(crate) use tools::Tools;
+pub(crate) use unsaved::remind;

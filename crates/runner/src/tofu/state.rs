@@ -23,14 +23,14 @@ const PATH_PART: &AsciiSet = &CONTROLS
     .add(b'\\')
     .add(b'`');
 
-/// Makes the server keep the state. The run's token, which opens it, stays out of every file.
+/// Makes the server keep the state; where. The run's token, which opens it, stays out of every file.
 pub(crate) fn keep_at_server(
     base_url: &str,
     run: &Run,
     run_token: &str,
     folder: &Path,
     environment: &mut Environment,
-) -> std::io::Result<()> {
+) -> std::io::Result<String> {
     let part = |text: &str| utf8_percent_encode(text, PATH_PART).to_string();
     let block = &run.building_block;
     let (workspace, uuid) = (part(&block.workspace_identifier), part(&block.uuid));
@@ -38,12 +38,12 @@ pub(crate) fn keep_at_server(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let text = format!(
         "terraform {{\n  backend \"http\" {{\n    address = {}\n  }}\n}}\n",
-        written(&address.into())
+        written(&address.as_str().into())
     );
     write_new(&folder.join(format!("meshStack_httpbackend-{now}.tf")), text.as_bytes())?;
     environment.set("TF_HTTP_USERNAME", "x");
     environment.set("TF_HTTP_PASSWORD", run_token);
-    Ok(())
+    Ok(address)
 }
 
 /// The name of the workspace that belongs to a block.

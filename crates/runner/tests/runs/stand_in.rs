@@ -47,6 +47,8 @@ pub struct Book {
     pub has_feed: bool,
     /// Whether reports and claims find nobody.
     pub is_down: bool,
+    /// What whoever brings a state is told instead of yes.
+    pub refuses_states: Option<StatusCode>,
     /// Whether final reports are found wrong.
     pub refuses_outputs: bool,
 }
@@ -415,6 +417,9 @@ async fn state(
             None => StatusCode::NO_CONTENT.into_response(),
         },
         Method::POST => {
+            if let Some(status) = book.refuses_states {
+                return refusal(status, "no states today");
+            }
             let state = serde_json::from_slice(&body).unwrap();
             book.states.insert(block, state);
             StatusCode::OK.into_response()
