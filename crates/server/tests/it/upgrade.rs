@@ -2,7 +2,9 @@
 //! on where it was.
 //!
 //! `fixtures/upgrade` was left by the program of 2026.40.0 when it was killed: its SQLite database as statements, its
-//! keys, and the blocks by what they were in.
+//! keys, and the blocks by what they were in. On PostgreSQL the same rows are in the tables that it made there.
+
+mod moved;
 
 use crate::patience::until;
 use crate::stoa::{SHARED, Stoa, text};
@@ -13,8 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use stoa_base::Moment;
 use stoa_chaos::facts::{is_final, silence};
-use stoa_db::Engine;
+use stoa_core::feed;
 use stoa_db::testing::fresh;
+use stoa_db::{Engine, Sql};
 
 const BLOCK: &str = "meshBuildingBlock";
 const RUN: &str = "meshBuildingBlockRun";
@@ -23,18 +26,26 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/upgrade").join(name)
 }
 
-/// This program on that folder, and what the blocks were in.
-async fn upgraded() -> (Stoa, Value) {
-    let database = fresh(Engine::Sqlite).unwrap();
-    let file = database.url.trim_start_matches("sqlite:");
+/// This program on that folder, and what the blocks were in. None where PostgreSQL is not offered.
+async fn upgraded(engine: Engine) -> Option<(Stoa, Value)> {
+    let database = fresh(engine)?;
     let statements = std::fs::read_to_string(fixture("stoa.sql")).unwrap();
-    rusqlite::Connection::open(file).unwrap().execute_batch(&statements).unwrap();
+    let place = match engine {
+        Engine::Sqlite => database.url.trim_start_matches("sqlite:"),
+        Engine::Postgres => ":memory:",
+    };
+    let old = rusqlite::Connection::open(place).unwrap();
+    old.execute_batch(&statements).unwrap();
+    if engine == Engine::Postgres {
+        moved::to(&database.url, &moved::statements_of(&old));
+    }
+    drop(old);
     let folder = tempfile::tempdir().unwrap();
     for key in ["master.key", "shared-runner.pem", "admin-key.json"] {
         std::fs::copy(fixture(key), folder.path().join(key)).unwrap();
     }
     let stoa = Stoa::with(Arc::new(database), Arc::new(folder), |_| {}).await;
-    (stoa, serde_json::from_str(&std::fs::read_to_string(fixture("blocks.json")).unwrap()).unwrap())
+    Some((stoa, serde_json::from_str(&std::fs::read_to_string(fixture("blocks.json")).unwrap()).unwrap()))
 }
 
 /// Moves the clock to a day after the old program's end, if it is not as late as that anyway.
@@ -45,7 +56,16 @@ fn a_day_later(stoa: &Stoa, made_on: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_data_folder_with_runs_in_every_state_goes_on_under_this_program() {
-    let (stoa, old) = upgraded().await;
+    goes_on(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_postgresql_with_runs_in_every_state_goes_on_under_this_program() {
+    goes_on(Engine::Postgres).await;
+}
+
+async fn goes_on(engine: Engine) {
+    let Some((stoa, old)) = upgraded(engine).await else { return };
     a_day_later(&stoa, old["madeOn"].as_str().unwrap());
     let admin = stoa.again(&stoa.admin).await;
     let uuid = |name: &str, what: &str| text(&old, &format!("/blocks/{name}/{what}"));
@@ -107,4 +127,11 @@ async fn an_old_data_folder_with_runs_in_every_state_goes_on_under_this_program(
         admin.list(RUN, "?size=500").await.iter().all(|run| is_final(run["status"].as_str().unwrap()))
     })
     .await;
+    let db = &stoa.running.app.db;
+    until("every event has its number", async || {
+        let open = Sql::new("SELECT count(*) FROM event WHERE seq IS NULL");
+        db.read(move |tx| tx.one(&open, &[], |row| row.get::<i64>(0))).await.unwrap() == 0
+    })
+    .await;
+    assert_eq!(db.read(feed::verify).await.unwrap(), None, "the chain of events is broken");
 }
