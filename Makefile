@@ -16,8 +16,9 @@ demo: ## Start a server, walk through the main job, move a whole organization in
 test: ## Everything that CI checks, on SQLite and PostgreSQL, in a browser, and the demo as a whole-system test
 	@scripts/test
 
-chaos: ## Faults for as long as you like; DURATION=30m DATABASE=sqlite|postgres SEED=n
-	@scripts/chaos --duration $(or $(DURATION),5m) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))
+chaos: ## Faults for as long as you like; DURATION=30m DATABASE=sqlite|postgres SEED=n LONGEST=60s
+	@scripts/chaos --duration $(or $(DURATION),5m) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(LONGEST),--longest $(LONGEST))
 
 screenshots: ## Write every page of the panel, light and dark, wide and narrow, to docs/img
 	@scripts/browser --screenshots

@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::round::Round;
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stoa_db::Engine;
 use tokio::time::sleep;
 
@@ -72,6 +72,7 @@ impl Round {
     ) -> anyhow::Result<()> {
         // Nobody notices a longer absence of a process than of the one who starts it again.
         let down = span.min(Duration::from_secs(2));
+        let begun = Instant::now();
         match fault {
             Fault::KillServer => {
                 let place = random.below(self.servers.len());
@@ -139,6 +140,7 @@ impl Round {
                 }
             }
         }
+        self.longest = self.longest.max(begun.elapsed());
         *self.faults.entry(fault.name()).or_default() += 1;
         Ok(())
     }

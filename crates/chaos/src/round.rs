@@ -77,6 +77,8 @@ pub struct Round {
     notes: Notes,
     random: Random,
     pub(crate) faults: BTreeMap<&'static str, usize>,
+    /// How long the longest fault lasted.
+    pub(crate) longest: Duration,
 }
 
 impl Round {
@@ -100,6 +102,7 @@ impl Round {
             notes: Notes::default(),
             random,
             faults: BTreeMap::new(),
+            longest: Duration::ZERO,
             plan,
         };
         for place in 0..round.servers.len() {
@@ -212,7 +215,8 @@ impl Round {
         let until = Instant::now() + self.plan.duration;
         let mut random = self.random.branch();
         let choices = self.plan.faults.clone();
-        // Each fault comes once before the dice decide, however little time there is.
+        // Each fault comes once before the dice decide, however little time there is, and the wire is cut for as long
+        // as it may be.
         let mut first = choices.clone();
         while Instant::now() < until || !first.is_empty() {
             sleep(random.span(self.plan.calm / 4, self.plan.calm)).await;
@@ -222,8 +226,11 @@ impl Round {
                 let place = random.below(first.len());
                 Some(first.swap_remove(place))
             };
-            let span = random.span(Duration::from_secs(1), self.plan.longest_fault);
+            let mut span = random.span(Duration::from_secs(1), self.plan.longest_fault);
             if let Some(fault) = next {
+                if fault == Fault::CutRunners && !self.faults.contains_key(fault.name()) {
+                    span = self.plan.longest_fault;
+                }
                 self.inflict(fault, span, &mut random).await?;
             }
             for server in self.servers.iter_mut().flatten() {
@@ -246,7 +253,8 @@ impl Round {
     /// whoever owns the clock can move it.
     pub async fn settle(&self, patience: Duration, nudge: impl Fn()) -> anyhow::Result<Verdict> {
         let (_, admin) = self.administrator()?;
-        let mut verdict = Verdict { faults: self.faults.clone(), ..Verdict::default() };
+        let mut verdict =
+            Verdict { faults: self.faults.clone(), longest: self.longest, ..Verdict::default() };
         verdict.stuck = self.until_still(&admin, patience, &nudge).await?;
         for _ in 0..REPAIRS {
             if !verdict.stuck.is_empty() || self.repair(&admin).await? == 0 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// What a round found. It is good when the four lists are empty.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Verdict {
     pub offered_again: usize,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, usize>,
+    /// How long the longest fault lasted.
+    pub longest: Duration,
     /// What was answered and is not true any more, or was answered wrongly.
     pub losses: Vec<String>,
     /// Runs whose work was done more than once without anybody being told.
@@ -53,7 +56,8 @@ impl fmt::Display for Verdict {
             "operations {} ({} more unanswered), runs {}, executions {}, offered again {}",
             self.operations, self.unanswered, self.runs, self.executions, self.offered_again
         )?;
-        writeln!(f, "faults {} ({})", self.faults.values().sum::<usize>(), kinds.join(", "))?;
+        let (count, longest) = (self.faults.values().sum::<usize>(), self.longest.as_secs());
+        writeln!(f, "faults {count} ({}), the longest {longest} s", kinds.join(", "))?;
         write!(
             f,
             "losses {}, doubles {}, stuck {}, untold {}",
