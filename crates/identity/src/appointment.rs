@@ -128,8 +128,9 @@ pub fn check_owner(tx: &mut Tx, call: &Call, workspace: &str, allowed: Allowed) 
     Err(Refusal::Forbidden(problem.into()).into())
 }
 
-/// What people may take away of a workspace's roles: not the last owner, and not their own part in running it when
-/// nobody else is left to (WR-02, WR-05). Administrators and machines may.
+/// What may be taken away of a workspace's roles: owners by owners and administrators only (WR-03), the last owner by
+/// nobody in person, whatever they administer (WR-02), and one's own part in running it only when somebody else is left
+/// to (WR-05). Keys of administrators take away everything: whoever declares a workspace takes it down piece by piece.
 pub fn check_removal(
     tx: &mut Tx,
     call: &Call,
@@ -137,19 +138,27 @@ pub fn check_removal(
     (binding, subject, role): (ObjectId, ObjectId, &str),
     allowed: Allowed,
 ) -> Outcome<()> {
-    let Principal::User { id: own, .. } = &call.actor.principal else { return Ok(()) };
-    if allowed.reach() != Reach::Own {
-        return Ok(());
-    }
+    let person = match &call.actor.principal {
+        Principal::User { id, .. } => Some(id),
+        _ => None,
+    };
     let role: Option<WorkspaceRole> = role.parse().ok();
     let binding = binding.to_string();
     if role == Some(WorkspaceRole::Owner) {
+        if person.is_none() && allowed.reach() == Reach::Own {
+            let needed = "ADM_WORKSPACEPRINCIPALBINDING_DELETE";
+            return Err(Refusal::Forbidden(format!(
+                "you don't have sufficient permissions: this needs {needed}, because it removes an owner"
+            ))
+            .into());
+        }
         check_owner(tx, call, workspace, allowed)?;
-        if holders(tx, call, workspace, WorkspaceRole::Owner, (&binding, ""))? == 0 {
+        if person.is_some() && holders(tx, call, workspace, WorkspaceRole::Owner, (&binding, ""))? == 0 {
             let message = format!("'{workspace}' must keep an owner; appoint another one first.");
             return Err(conflict("ERR_LAST_OWNER", message));
         }
     }
+    let Some(own) = person.filter(|_| allowed.reach() == Reach::Own) else { return Ok(()) };
     if subject == *own && role.is_some_and(|role| role > WorkspaceRole::Member) {
         let own = own.to_string();
         let mut others = 0;

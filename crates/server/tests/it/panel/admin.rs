@@ -155,6 +155,13 @@ on_both! {
         assert!(kept.text.contains("must keep an owner"), "{}", kept.text);
         let now = bound(user, "?workspaceIdentifier=orchard&username=lea").await;
         assert_eq!((now.len(), text(&now[0], "/roleRef/name").as_str()), (1, "Workspace Owner"));
+        // Nor does an administrator leave a workspace without one.
+        let name = text(&own, "/metadata/name");
+        let change = [("name", name.as_str()), ("subject", "lea"), ("kind", "user"), ("role", "Workspace Member")];
+        let kept = root.submit("/admin/workspaces/orchard/people/role", &change).await;
+        assert!(kept.said().contains("must keep an owner"), "{} {}", kept.said(), kept.text);
+        let now = bound(user, "?workspaceIdentifier=orchard&username=lea").await;
+        assert_eq!((now.len(), text(&now[0], "/roleRef/name").as_str()), (1, "Workspace Owner"));
 
         let give = [("subject", "kim"), ("kind", "user"), ("role", "Auditor")];
         root.submit("/admin/access", &give).await.leads_to();

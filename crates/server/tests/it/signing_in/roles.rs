@@ -142,4 +142,27 @@ on_both! {
         lea.get("meshProject", "").await.refused(403, "no role");
         max.delete("meshWorkspace", "/shop").await.expect(403);
     }
+
+    async fn a_workspace_keeps_its_last_owner_whoever_edits_it(stoa) {
+        shop(&stoa).await;
+        let root = stoa.first_admin().await;
+        let lea = stoa.person("lea").await.within("shop");
+        stoa.person("eve").await;
+        let owns = |bound: &Value| format!("/{}", bound["metadata"]["name"].as_str().unwrap());
+        let first = owns(&stoa.bind("lea", "Workspace Owner", "shop").await);
+        let kind = "meshWorkspaceUserBinding";
+        // A key of the workspace has no say in who owns it.
+        let key = stoa.key("shop", &["WORKSPACEPRINCIPALBINDING_LIST", "WORKSPACEPRINCIPALBINDING_DELETE"]).await;
+        key.delete(kind, &first).await.refused(403, "removes an owner");
+        // People, administrators as well, replace the last owner before they remove them.
+        for person in [&lea, &root] {
+            person.delete(kind, &first).await.refused(409, "must keep an owner");
+        }
+        let second = owns(&root.post(kind, "", &binding("eve", "Workspace Owner")).await.expect(201));
+        key.delete(kind, &second).await.refused(403, "removes an owner");
+        root.delete(kind, &first).await.expect(204);
+        root.delete(kind, &second).await.refused(409, "must keep an owner");
+        // A key of an administrator may: whoever declares a workspace takes it down piece by piece.
+        stoa.admin.delete(kind, &second).await.expect(204);
+    }
 }
