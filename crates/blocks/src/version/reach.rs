@@ -1,13 +1,15 @@
-//! Can the repository of a draft be reached, and does it have the branch or tag that the draft names? Asked from the
-//! server, without credentials: those of a repository are sealed for the runner.
+//! Can the repository of a draft be reached, and does it have the branch or tag that the draft names; and does anything
+//! answer where its integration says a pipeline system is? Asked from the server, without credentials: they are sealed
+//! for the runner.
 
-use super::{Version, Versions};
+use super::{Version, Versions, integration_of};
+use crate::integration;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use stoa_core::{Action, Fault, Outcome, Resource, Settings};
+use stoa_core::{Action, Fault, Outcome, Resource, Settings, objects};
 use stoa_web::kind::must_exist;
 use stoa_web::openapi::Schemas;
 use stoa_web::outgoing;
@@ -25,7 +27,7 @@ const ANSWER_MAX: usize = 8 << 20;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RepositoryCheck)]
 struct Check {
-    /// `REACHABLE` or `REF`.
+    /// `REACHABLE`, `REF` or `CREDENTIALS`.
     #[serde(rename = "check")]
     name: &'static str,
     /// `PASS`, `FAIL` or `SKIPPED`.
@@ -44,7 +46,7 @@ struct Check {
 struct Test {
     /// When.
     at: String,
-    /// Its address.
+    /// Its address, or the pipeline system's.
     repository: String,
     /// The checks.
     checks: Vec<Check>,
@@ -57,6 +59,18 @@ pub fn schemas(schemas: &mut Schemas) {
 
 fn check(name: &'static str, result: &'static str, message: impl Into<String>) -> Check {
     Check { name, result, message: message.into(), advice: None }
+}
+
+const REACHABLE: &str = "REACHABLE";
+
+/// What is asked.
+enum Asked {
+    /// The repository of a module, for a branch, tag or commit.
+    Repository(String, String),
+    /// The system of an integration.
+    System(String),
+    /// Nothing: there is nobody to ask.
+    Nobody,
 }
 
 /// Names of refs in the answer of a git server, without `refs/heads/` and `refs/tags/`.
@@ -106,7 +120,6 @@ async fn ask(settings: &Settings, repository: &str) -> Result<Vec<u8>, String> {
 }
 
 async fn look(settings: &Settings, repository: &str, wanted: &str) -> Vec<Check> {
-    const REACHABLE: &str = "REACHABLE";
     const REF: &str = "REF";
     if !Url::parse(repository).is_ok_and(|url| url.scheme() == "https") {
         let said = "Only the runner can tell: it has the key for this repository, the server has not. Order a block \
@@ -138,9 +151,35 @@ async fn look(settings: &Settings, repository: &str, wanted: &str) -> Vec<Check>
     checks
 }
 
+/// Whether a pipeline system answers at all; what it says to a stranger does not matter.
+async fn look_at_system(settings: &Settings, address: &str) -> Vec<Check> {
+    let answer = async {
+        let url = Url::parse(address).map_err(|_| "Its address is not one.".to_owned())?;
+        let client = outgoing::client(settings, &url, PATIENCE).await.map_err(|error| error.to_string())?;
+        client.get(url).send().await.map_err(|error| {
+            if error.is_timeout() {
+                format!("It did not answer within {} seconds.", PATIENCE.as_secs())
+            } else {
+                "It cannot be reached from Stoa's server.".to_owned()
+            }
+        })
+    };
+    let reached = match answer.await {
+        Ok(answer) => check(REACHABLE, "PASS", format!("A server answers, with {}.", answer.status())),
+        Err(said) => {
+            let advice = "See whether the address of the integration is right. A system in a network that only the \
+                          runner sees is tried by a run.";
+            Check { advice: Some(advice), ..check(REACHABLE, "FAIL", said) }
+        }
+    };
+    let said = "Only the runner can tell: it has the credentials of the pipeline, the server has not. Order a block of \
+                the draft in your own workspace to try them.";
+    vec![reached, check("CREDENTIALS", "SKIPPED", said)]
+}
+
 async fn run(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<axum::response::Response> {
     let call = visitor.call.clone();
-    let (repository, wanted) = app
+    let asked = app
         .db
         .read(move |tx| -> Outcome<_> {
             let call = &visitor.call;
@@ -151,13 +190,31 @@ async fn run(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<axum:
             let version: Version = object.doc()?;
             let body = version.implementation_body();
             let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok((text("repositoryUrl"), text("refName")))
+            if !text("repositoryUrl").is_empty() {
+                return Ok(Asked::Repository(text("repositoryUrl"), text("refName")));
+            }
+            let Some(id) = integration_of(&version) else { return Ok(Asked::Nobody) };
+            let config =
+                objects::by_id(tx, integration::KIND, id)?.map(|object| object.doc["config"].clone());
+            let config = config.unwrap_or_default();
+            let kind = config["type"].as_str().unwrap_or_default();
+            Ok(Asked::System(config[kind]["baseUrl"].as_str().unwrap_or_default().to_owned()))
         })
         .await?;
-    let checks = if repository.is_empty() {
-        vec![check("REACHABLE", "SKIPPED", "This kind of automation names no repository of its own.")]
-    } else {
-        look(&app.world.settings, &repository, &wanted).await
+    let settings = &app.world.settings;
+    let (repository, checks) = match asked {
+        Asked::Repository(address, wanted) => {
+            let checks = look(settings, &address, &wanted).await;
+            (address, checks)
+        }
+        Asked::System(address) => {
+            let checks = look_at_system(settings, &address).await;
+            (address, checks)
+        }
+        Asked::Nobody => {
+            let said = "This kind of automation asks nobody else.";
+            (String::new(), vec![check(REACHABLE, "SKIPPED", said)])
+        }
     };
     let test = Test { at: call.now.to_string(), repository, checks };
     let shown = serde_json::to_value(test).map_err(|_| Fault::Corrupt { what: "result of a test" })?;
@@ -169,7 +226,7 @@ pub fn route() -> Route {
     let path = "/api/stoa/v1/definitions/versions/{uuid}/check";
     let stream = Route::stream(path, Arc::new(|app, visitor, request| Box::pin(run(app, visitor, request))));
     Route { method: Method::POST, ..stream }.about(About {
-        summary: "Test whether the repository of a version can be reached",
+        summary: "Test whether the repository or the pipeline system of a version can be reached",
         tag: "definitions",
         response: Some("RepositoryTest"),
         produces: Some(media::JSON),

@@ -64,3 +64,64 @@ async fn an_installation_may_allow_them() {
 async fn was_visited_and_hung_up(listener: &TcpListener) -> bool {
     tokio::time::timeout(crate::stoa::PATIENCE, listener.accept()).await.is_ok_and(|visit| visit.is_ok())
 }
+
+/// A test of the pipeline system at this address, asked for by a builder.
+async fn system_tested(stoa: &Stoa, address: &str) -> Vec<Value> {
+    let own = json!({ "ownedByWorkspace": "demo-partner" });
+    let config = json!({ "type": "gitlab", "gitlab": { "baseUrl": address } });
+    let body = json!({ "metadata": own, "spec": { "displayName": "Lab", "config": config } });
+    let integration = stoa.admin.create("meshIntegration", &body).await;
+    let body = json!({ "metadata": own, "spec": { "displayName": "Pipes", "description": "For tests" } });
+    let definition = stoa.admin.create("meshBuildingBlockDefinition", &body).await;
+    let version = text(&definition, "/status/latestVersionUuid");
+    let mut body = crate::stoa::version_body("demo-partner", &text(&definition, "/metadata/uuid"));
+    body["spec"]["implementation"] = json!({ "type": "gitlabPipeline", "gitlabPipeline": {
+        "integrationRef": { "uuid": integration["metadata"]["uuid"] }, "projectId": "7", "refName": "main",
+        "pipelineTriggerToken": { "plaintext": "glptt-1" },
+    } });
+    stoa.admin.put(VERSION, &format!("/{version}"), &body).await.expect(200);
+    let path = format!("/api/stoa/v1/definitions/versions/{version}/check");
+    let told = stoa.admin.raw(Method::POST, &path, |request| request).await.expect(200);
+    assert_eq!(told["repository"], address);
+    told["checks"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pipeline_systems_are_asked_where_integrations_say_they_are() {
+    let stoa = Stoa::on_with(Engine::Sqlite, |config| config.allow_private_addresses = true).await.unwrap();
+    let (port, listener) = neighbour().await;
+    let visit = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        let size = stream.read(&mut request).await.unwrap();
+        // Where it sends strangers is its own affair.
+        let answer =
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/sign-in\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        String::from_utf8_lossy(&request[..size]).into_owned()
+    });
+    let checks = system_tested(&stoa, &format!("http://127.0.0.1:{port}/lab")).await;
+    assert_eq!(
+        (&checks[0]["check"], &checks[0]["result"]),
+        (&json!("REACHABLE"), &json!("PASS")),
+        "{checks:?}"
+    );
+    assert!(text(&checks[0], "/message").contains("302"), "{checks:?}");
+    assert_eq!((&checks[1]["check"], &checks[1]["result"]), (&json!("CREDENTIALS"), &json!("SKIPPED")));
+    let asked = visit.await.unwrap();
+    assert!(asked.starts_with("GET /lab ") && !asked.contains("glptt-1"), "{asked}");
+    let checks = system_tested(&stoa, "http://127.0.0.1:9").await;
+    assert_eq!(text(&checks[0], "/message"), "It cannot be reached from Stoa's server.");
+    assert!(text(&checks[0], "/advice").contains("address of the integration"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn private_pipeline_systems_are_not_asked() {
+    let stoa = Stoa::on_with(Engine::Sqlite, |config| config.allow_private_addresses = false).await.unwrap();
+    let (port, listener) = neighbour().await;
+    let checks = system_tested(&stoa, &format!("http://127.0.0.1:{port}")).await;
+    assert_eq!(checks[0]["result"], "FAIL");
+    assert!(text(&checks[0], "/message").contains("private address"), "{checks:?}");
+    assert!(!was_visited(&listener).await);
+}

@@ -195,16 +195,18 @@ async fn page(ctx: &Ctx, editor: &Editor, kind: &str, form: Form) -> Page {
         )))
         .submit(Button::primary(tr("Save draft"), "save"));
     let mut page = Page::new(shell.clone()).with(editor.standing(ctx, &shell)).with(choose).with(sheet);
-    if matches!(kind, "terraform") && stored["repositoryUrl"].is_string() {
-        page = page.with(
-            Note::info(tr("Can the repository be reached?"), tr("Save first: what is stored is tested."))
-                .button(
-                    editor.may(ctx),
-                    editor.within("/check"),
-                    &shell.csrf,
-                    Button::new(tr("Test connection"), "check"),
-                ),
-        );
+    if stored["repositoryUrl"].is_string() || stored["integrationRef"]["uuid"].is_string() {
+        let asked = if kind == "terraform" {
+            tr("Can the repository be reached?")
+        } else {
+            tr("Can the pipeline system be reached?")
+        };
+        page = page.with(Note::info(asked, tr("Save first: what is stored is tested.")).button(
+            editor.may(ctx),
+            editor.within("/check"),
+            &shell.csrf,
+            Button::new(tr("Test connection"), "check"),
+        ));
     }
     page
 }
@@ -331,7 +333,7 @@ pub async fn save(path: Named, Post { ctx, fields }: Post) -> Answer {
     }
 }
 
-/// Tests whether the stored repository can be reached.
+/// Tests whether the stored repository, or the stored pipeline system, can be reached.
 pub async fn check(path: Named, Post { ctx, .. }: Post) -> Answer {
     let editor = Editor::open(&ctx, &path).await?;
     let shell = editor
@@ -344,7 +346,7 @@ pub async fn check(path: Named, Post { ctx, .. }: Post) -> Answer {
         .await?;
     let steps = told["checks"].as_array().cloned().unwrap_or_default();
     let facts = Facts::new(tr("What was tested"))
-        .line(tr("Repository"), Cell::Copy(text(&told["repository"])))
+        .line(tr("Address"), Cell::Copy(text(&told["repository"])))
         .line(tr("When"), Cell::Ago(text(&told["at"])));
     let grid = Grid::new(&[tr("Test"), tr("Result"), tr("What was found"), tr("What to do")]).rows(
         steps.iter().map(|step| {
