@@ -58,6 +58,8 @@ pub trait Kind: Send + Sync + 'static {
     const LONG: &'static [&'static str] = &[];
     /// Filters of the list, with their meaning.
     const FILTERS: &'static [(&'static str, &'static str)] = &[];
+    /// Query parameters of POST, with their meaning.
+    const CREATION: &'static [(&'static str, &'static str)] = &[];
     /// Name of the request schema.
     const REQUEST: &'static str;
     /// Name of the response schema.
@@ -380,6 +382,7 @@ pub fn routes<K: Kind>() -> Vec<Route> {
         .takes(takes)
         .about(About {
             summary: "Create",
+            query: K::CREATION,
             success: &[201],
             errors: &[400, 403, 404, 409, 422],
             ..writing.clone()

@@ -4,12 +4,14 @@ use super::model::{Lifecycle, Ordered};
 use super::supply::supply;
 use super::target::Target;
 use super::wire::{Reference, Spec, Wire};
-use super::{KIND, VERSION_REF, conflict, draft_of, insufficient, locked, parents, resolve, uuid_of};
+use super::{
+    KIND, VERSION_REF, conflict, draft_of, insufficient, locked, parents, preview, resolve, uuid_of,
+};
 use crate::definition;
-use crate::run;
 use crate::run::claim::keeper_of;
 use crate::run::engine;
-use crate::run::model::{Behavior, Reason, RunState};
+use crate::run::model::{Behavior, Reason};
+use crate::run::store;
 use crate::version;
 use crate::version::wire::Version;
 use serde_json::json;
@@ -37,8 +39,13 @@ fn upgrade(tx: &mut Tx, ordered: &Ordered, spec: &Spec) -> Outcome<Option<(Objec
     }
     if !ordered.status.status.is_final() {
         return Err(conflict(format!(
-            "A block that is {} cannot be upgraded; wait until its run is over.",
-            ordered.status.status.word()
+            "A block that is {} cannot be upgraded; {}.",
+            ordered.status.status.word(),
+            if ordered.is_undecided() {
+                "apply its plan first, or discard it and order the newer version"
+            } else {
+                "wait until its run is over"
+            }
         )));
     }
     Ok(Some((object.id, version)))
@@ -97,7 +104,7 @@ pub fn update(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Ou
     let target = Target::of_block(tx, ordered.workspace(), &block)?;
     let missing = resolve::resolve(tx, call, (ordered.object.id, &target), &mut block, version)?;
     // A draft that changed behind the block is no change of the block (§3.6), unless the block waited for it.
-    let waited = ordered.status.status.is_waiting() && missing.is_none();
+    let waited = ordered.status.status.lacks_input() && missing.is_none();
     let changed = block.supplied != ordered.block.supplied || waited;
     let renamed = block.display_name != ordered.block.display_name;
     if !changed && !renamed && moved.is_none() {
@@ -115,7 +122,7 @@ pub fn update(tx: &mut Tx, call: &Call, request: &Request, object: Object) -> Ou
             engine::park(tx, call, &mut ordered, missing)?;
         } else {
             let reason = if moved.is_some() { Reason::Upgrade } else { Reason::InputsUpdate };
-            engine::start(tx, call, &mut ordered, version, (Behavior::Apply, reason), None)?;
+            preview::go_on(tx, call, &mut ordered, version, reason)?;
         }
     }
     let title = if moved.is_some() { "Building Block Upgraded" } else { "Building Block Changed" };
@@ -144,12 +151,14 @@ pub fn trigger(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
     let dry = request.json.as_ref().is_some_and(|body| body.get("dryRun") == Some(&json!(true)));
     let (_, definition) = definition::by_id(tx, ordered.block.definition)?
         .ok_or(stoa_core::Fault::Corrupt { what: "definition of a block" })?;
-    if !allowed.operates() && !definition.run_transparency {
+    // Whoever may order may also say that their order is applied, or look at it once more.
+    let undecided = ordered.is_undecided();
+    if !allowed.operates() && !definition.run_transparency && !undecided {
         return Err(insufficient("runs of this definition are started by its operator"));
     }
     let (_, version) = version::by_id(tx, ordered.block.version)?
         .ok_or(stoa_core::Fault::Corrupt { what: "version of a block" })?;
-    if dry && version.implementation_type() != "terraform" {
+    if dry && !preview::is_possible(&version) {
         return Err(
             Refusal::invalid("dryRun", "is possible for implementations of type terraform only").into()
         );
@@ -158,7 +167,10 @@ pub fn trigger(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
     if ordered.status.lifecycle != Lifecycle::Active {
         return Err(conflict("The block is being deleted or gone."));
     }
-    if !state.is_final() {
+    if dry && undecided && !store::open_of(tx, ordered.object.id)?.is_empty() {
+        return Err(conflict("A dry run of the block is under way already."));
+    }
+    if !state.is_final() && !undecided {
         return Err(conflict(format!(
             "The block is {}; a run can be started when it is at rest.",
             state.word()
@@ -185,20 +197,15 @@ pub fn approve(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<stoa_web:
     let object = objects::by_uuid_text(tx, KIND, uuid)?.ok_or_else(|| Refusal::missing(KIND, uuid))?;
     let mut ordered = locked(tx, &object)?;
     let allowed = call.may(Resource::BuildingBlock, Action::Write, &ordered.scope())?;
-    if !allowed.operates() {
+    if !allowed.operates() && !ordered.is_undecided() {
         return Err(insufficient("plans are approved by the operator of the definition"));
     }
     if ordered.status.lifecycle != Lifecycle::Active {
         return Err(conflict("The block is being deleted or gone."));
     }
-    let newest = run::store::newest_of(tx, ordered.object.id)?;
-    let planned = newest.filter(|run| {
-        run.behavior == Behavior::Detect.word() && run.state == RunState::Succeeded && run.artifact.is_some()
-    });
-    let planned =
-        planned.ok_or_else(|| conflict("The newest run of the block is no dry run with a saved plan."))?;
     let (_, version) = version::by_id(tx, ordered.block.version)?
         .ok_or(stoa_core::Fault::Corrupt { what: "version of a block" })?;
+    let planned = preview::plan(tx, call, &mut ordered, &version)?;
     let why = (Behavior::Apply, Reason::PreflightSucceeded);
     engine::start(tx, call, &mut ordered, &version, why, Some(planned.id))?;
     write(tx, call, allowed, &mut ordered, "Building Block Run Approved")?;

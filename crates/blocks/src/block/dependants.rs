@@ -2,9 +2,9 @@
 
 use super::model::{Block, Lifecycle, Ordered};
 use super::target::Target;
-use super::{KIND, change, resolve};
+use super::{KIND, change, preview, resolve};
 use crate::run::engine;
-use crate::run::model::{Behavior, Reason};
+use crate::run::model::Reason;
 use crate::version;
 use crate::version::wire::Assignment;
 use stoa_base::{Moment, ObjectId};
@@ -56,7 +56,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     let target = Target::of_block(tx, ordered.workspace(), &block)?;
     let missing = resolve::resolve(tx, call, (id, &target), &mut block, &version)?;
     let changed = block.inputs != ordered.block.inputs;
-    let waited = ordered.status.status.is_waiting();
+    let waited = ordered.status.status.lacks_input();
     let completed = waited && missing.is_none();
     if !changed && !completed {
         return Ok(None);
@@ -66,7 +66,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
         engine::park(tx, call, &mut ordered, &missing)?;
     } else {
         let reason = reason(waited, &before, &ordered.block);
-        engine::start(tx, call, &mut ordered, &version, (Behavior::Apply, reason), None)?;
+        preview::go_on(tx, call, &mut ordered, &version, reason)?;
     }
     let allowed = call.may(Resource::BuildingBlock, Action::Write, &ordered.scope())?;
     change::write(tx, call, allowed, &mut ordered, "Building Block Changed")?;

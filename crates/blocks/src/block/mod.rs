@@ -8,6 +8,7 @@ pub mod model;
 pub mod on_tenant;
 pub mod order;
 mod parents;
+pub mod preview;
 pub mod resolve;
 mod supply;
 pub mod target;
@@ -45,6 +46,13 @@ const TAKES_PEOPLE: &str = "takesPeople";
 #[derive(Deserialize)]
 struct Standing {
     status: BlockState,
+}
+
+impl Standing {
+    /// Whether somebody may start a run: none is under way and no input is missing.
+    fn may_run(&self) -> bool {
+        self.status.is_final() || self.status == BlockState::WaitingForApproval
+    }
 }
 
 fn conflict(message: impl Into<String>) -> stoa_core::Error {
@@ -150,6 +158,11 @@ impl Kind for Blocks {
         ("managedByWorkspaceIdentifier", "Blocks of definitions that this workspace owns"),
         ("managedByDefinitionUuid", "Blocks of this definition, as its operator"),
     ];
+    const CREATION: &'static [(&'static str, &'static str)] = &[(
+        "firstRun",
+        "APPLY, which is the default, or DETECT: the first run only finds out what would change, and the block \
+         waits until somebody applies the plan (approve-run) or deletes it",
+    )];
     const REQUEST: &'static str = "BuildingBlock";
     const RESPONSE: &'static str = "BuildingBlock";
     const VIEWS: &'static [VersionSchemas] = &[(LEGACY, "BuildingBlockV1", "BuildingBlockV1")];
@@ -258,7 +271,7 @@ impl Kind for Blocks {
         let mut links =
             vec![("runs", format!("/api/meshobjects/meshbuildingblockruns?buildingBlockUuid={id}"))];
         let standing: Outcome<Standing> = object.status();
-        if object.deleted_at.is_none() && standing.is_ok_and(|standing| standing.status.is_final()) {
+        if object.deleted_at.is_none() && standing.is_ok_and(|standing| standing.may_run()) {
             links.push(("triggerRun", format!("/api/meshobjects/meshbuildingblocks/{id}/trigger-run")));
         }
         links
@@ -303,9 +316,12 @@ pub fn routes() -> Vec<Route> {
                 "Start a run; {\"dryRun\": true} only finds out what would change",
                 &[400, 403, 404, 409],
             )),
-        Route::write(Method::POST, format!("{item}/approve-run"), change::approve)
-            .accept(accept)
-            .about(about("Apply the plan that the last dry run saved", &[403, 404, 409])),
+        Route::write(Method::POST, format!("{item}/approve-run"), change::approve).accept(accept).about(
+            about(
+                "Apply the plan that the last dry run saved, if it is still what a run would do",
+                &[403, 404, 409],
+            ),
+        ),
         Route::write(Method::DELETE, format!("{item}/purge"), deletion::purge)
             .accept(Accept::KindIfAny(KIND, Blocks::VERSIONS))
             .about(about("Delete and leave the resources alone", &[403, 404, 409])),

@@ -65,6 +65,14 @@ impl BlockState {
         }
     }
 
+    /// Whether it cannot run because an input has no value.
+    pub fn lacks_input(self) -> bool {
+        matches!(
+            self,
+            Self::WaitingForDependentInput | Self::WaitingForOperatorInput | Self::WaitingForUserInput
+        )
+    }
+
     /// Whether the last run is over.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Aborted)
@@ -203,6 +211,10 @@ pub struct Status {
     /// Newest run, if it is a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_dry_run: Option<RunId>,
+    /// Whether nothing is applied before somebody says so: it was ordered with a dry run first, see
+    /// [`super::preview`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_preview: bool,
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
@@ -236,6 +248,16 @@ impl Ordered {
     /// Whether the block's status follows this run: its newest, unless inputs are missing since.
     pub fn shows(&self, run: &Run) -> bool {
         self.status.latest_run == Some(run.id) && !self.status.status.is_waiting()
+    }
+
+    /// Whether the block waits for what this run finds out: it is the newest look at an order.
+    pub fn previews(&self, run: &Run) -> bool {
+        self.status.latest_dry_run == Some(run.id) && self.is_undecided()
+    }
+
+    /// Whether somebody has to say that the order is applied, or discard it.
+    pub fn is_undecided(&self) -> bool {
+        self.status.is_preview && self.status.status == BlockState::WaitingForApproval
     }
 
     /// Where it belongs.

@@ -155,6 +155,7 @@ pub fn equip(tx: &mut Tx, call: &Call, held: &Held, equipment: &[Mandatory]) -> 
             supplied: supply(call, &one.version, &keeper, one.given.clone(), None, Reach::Own)?,
             parents,
             is_mandatory: true,
+            is_preview: false,
         };
         let object = place(tx, call, allowed, placement)?;
         made.insert(one.version.definition, object.id);

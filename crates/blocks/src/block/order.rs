@@ -1,15 +1,16 @@
 //! Ordering blocks (`api-building-blocks.md` §5.1).
 
-use super::legacy;
 use super::model::{Block, BlockState, Lifecycle, OnTenant, Ordered, Parent, Status};
 use super::supply::supply;
 use super::target::{Named, Target};
 use super::wire::{InputEntry, Wire};
-use super::{KIND, VERSION_REF, conflict, draft_of, insufficient, parents, resolve, save_status, uuid_of};
+use super::{
+    KIND, VERSION_REF, conflict, draft_of, insufficient, legacy, parents, preview, resolve, save_status,
+    uuid_of,
+};
 use crate::definition::{self, Definition};
 use crate::run::claim::keeper_of;
-use crate::run::engine;
-use crate::run::model::{Behavior, Reason};
+use crate::run::model::Reason;
 use crate::version;
 use crate::version::wire::{State, Version};
 use serde_json::Value;
@@ -47,6 +48,7 @@ fn asked(tx: &mut Tx, request: &Request) -> Outcome<Asked> {
 
 /// Orders a block (§5.1).
 pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
+    let is_preview = preview::is_asked(request)?;
     let Asked { version: named_version, found, target, wire } = asked(tx, request)?;
     let spec = wire.spec;
     let missing = || Refusal::missing(version::KIND, named_version.as_str());
@@ -96,6 +98,9 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
     if definition.use_in_landing_zones_only && !allowed.operates() {
         return Err(insufficient("this definition is used by landing zones only"));
     }
+    if is_preview {
+        preview::check(allowed, &definition, &version)?;
+    }
     if spec.display_name.trim().is_empty() {
         return Err(Refusal::invalid("spec.displayName", "must not be blank").into());
     }
@@ -114,6 +119,7 @@ pub fn create(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Object> {
         supplied,
         parents,
         is_mandatory: false,
+        is_preview,
     };
     place(tx, call, allowed, placement).map_err(|error| match error {
         // The definition went while it was ordered.
@@ -154,6 +160,8 @@ pub struct Placement<'a> {
     pub parents: Vec<Parent>,
     /// Whether it comes and goes with its tenant.
     pub is_mandatory: bool,
+    /// Whether it is looked at before anything is applied.
+    pub is_preview: bool,
 }
 
 /// Makes a block, and its first run if nothing is missing.
@@ -165,6 +173,7 @@ pub fn place(tx: &mut Tx, call: &Call, allowed: Allowed, placement: Placement<'_
         supplied,
         parents,
         is_mandatory,
+        is_preview,
     } = placement;
     let id = ObjectId::new();
     let mut block = Block {
@@ -191,6 +200,7 @@ pub fn place(tx: &mut Tx, call: &Call, allowed: Allowed, placement: Placement<'_
         lifecycle: Lifecycle::Active,
         latest_run: None,
         latest_dry_run: None,
+        is_preview,
         waiting: missing.as_ref().map(|missing| missing.waiting(call, &block.operator)),
         marked_for_deletion: None,
     };
@@ -205,9 +215,8 @@ pub fn place(tx: &mut Tx, call: &Call, allowed: Allowed, placement: Placement<'_
         return Ok(object);
     }
     let mut ordered = Ordered { object, block, status };
-    let why = (Behavior::Apply, Reason::Creation);
-    let run = engine::start(tx, call, &mut ordered, version, why, None)?;
-    save_status(tx, call, &mut ordered, Some(run))?;
+    let run = preview::go_on(tx, call, &mut ordered, version, Reason::Creation)?;
+    save_status(tx, call, &mut ordered, run)?;
     Ok(ordered.object)
 }
 

@@ -68,6 +68,8 @@ struct ShownStatus<'a> {
     lifecycle: State,
     latest_run_uuid: Option<RunId>,
     latest_dry_run_uuid: Option<RunId>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_preview: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<&'a Waiting>,
 }
@@ -142,6 +144,7 @@ impl<'a> View<'a> {
                 lifecycle: State { state: status.lifecycle },
                 latest_run_uuid: run(status.latest_run),
                 latest_dry_run_uuid: run(status.latest_dry_run),
+                is_preview: status.is_preview,
                 waiting: status.waiting.as_ref(),
             },
         }

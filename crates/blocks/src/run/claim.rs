@@ -145,6 +145,9 @@ pub fn hold(tx: &mut Tx, call: &Call, run: &Run, ordered: &mut Ordered) -> Outco
         ordered.status.status = BlockState::InProgress;
         ordered.status.waiting = Some(engine::executing(call, run));
         block::save_status(tx, call, ordered, Some(run.id))?;
+    } else if ordered.previews(run) {
+        ordered.status.waiting = Some(engine::executing(call, run));
+        block::save_status(tx, call, ordered, Some(run.id))?;
     }
     work::schedule(tx, deadline::CONTROLLER, &run.id.to_string(), deadline::of(call, run))?;
     engine::tell_of(tx, call, run, Deed::Reported, json!({ "status": RunState::InProgress.shown() }))

@@ -36,7 +36,7 @@ pub fn of(call: &Call, run: &Run) -> Moment {
 pub fn refresh(tx: &mut Tx, call: &Call, run: &Run) -> Outcome<()> {
     let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? else { return Ok(()) };
     let mut ordered = Ordered::read(object)?;
-    if !ordered.shows(run) {
+    if !ordered.shows(run) && !ordered.previews(run) {
         return Ok(());
     }
     let waiting = engine::executing(call, run);
@@ -62,7 +62,7 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     }
     let superseded = store::open_of(tx, run.block)?.iter().any(|other| other.number > run.number);
     let block = objects::by_id_for_update(tx, block::KIND, run.block)?.map(Ordered::read).transpose()?;
-    let parked = block.as_ref().is_some_and(|block| block.status.status.is_waiting());
+    let parked = block.as_ref().is_some_and(|block| block.status.status.lacks_input());
     let silence = call.now.since(run.last_sign()).as_secs() / 60;
     if superseded || parked {
         let instead =
@@ -80,8 +80,10 @@ pub fn look(tx: &mut Tx, call: &Call, key: &str) -> Outcome<Option<Moment>> {
     ));
     store::save(tx, &run)?;
     engine::tell_of(tx, call, &run, Deed::Queued, json!({ "status": state.shown() }))?;
-    if let Some(mut ordered) = block.filter(|block| block.shows(&run)) {
-        ordered.status.status = BlockState::Pending;
+    if let Some(mut ordered) = block.filter(|block| block.shows(&run) || block.previews(&run)) {
+        if ordered.shows(&run) {
+            ordered.status.status = BlockState::Pending;
+        }
         ordered.status.waiting = Some(Waiting {
             reason: "RUN_OFFERED_AGAIN".into(),
             blocker: format!("run {}", run.id),

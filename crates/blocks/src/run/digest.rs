@@ -4,7 +4,8 @@
 use super::model::{Run, RunState};
 use super::store::Of;
 use super::{logs, store};
-use crate::block::{self, model::Ordered};
+use crate::block::model::{Lifecycle, Ordered};
+use crate::block::{self, preview};
 use crate::{definition, version};
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -57,7 +58,8 @@ pub struct Digest {
     changes_detected: Option<bool>,
     /// Whether it is a dry run with a plan that can be applied.
     has_plan: bool,
-    /// The block: `uuid`, `displayName`, `workspace`, `project`, `lifecycle`.
+    /// The block: `uuid`, `displayName`, `workspace`, `project`, `lifecycle`, and `isPreview` while nothing of an
+    /// order that is looked at first was applied.
     #[schema(value_type = Object)]
     building_block: Value,
     /// The definition: `uuid`, `displayName`, `ownedByWorkspace`, `supportUrl`.
@@ -65,7 +67,7 @@ pub struct Digest {
     definition: Value,
     /// The version's number.
     version: i64,
-    /// What the caller may: `readLog`, `abort`, `complete`.
+    /// What the caller may: `readLog`, `abort`, `complete`, `applyPlan`, `discard`.
     #[schema(value_type = Object)]
     may: Value,
 }
@@ -101,6 +103,8 @@ fn shown(tx: &mut Tx, call: &Call, run: &Run, sees_log: bool) -> Outcome<Digest>
     };
     let definition = definition::by_id(tx, run.definition)?;
     let version = version::by_id(tx, run.version)?;
+    let (may_apply, may_discard) =
+        block.as_ref().map_or(Ok((false, false)), |block| decides(tx, call, run, block))?;
     let reports = call.may(Resource::Run, Action::Source, &run.scope()).is_ok();
     Ok(Digest {
         uuid: run.id,
@@ -123,6 +127,7 @@ fn shown(tx: &mut Tx, call: &Call, run: &Run, sees_log: bool) -> Outcome<Digest>
             "displayName": block.as_ref().map(|block| &block.block.display_name),
             "project": block.as_ref().and_then(|block| block.block.tenant.as_ref()).map(|on| &on.project),
             "lifecycle": block.as_ref().map(|block| block.status.lifecycle),
+            "isPreview": block.as_ref().is_some_and(|block| block.status.is_preview),
         }),
         definition: json!({
             "uuid": run.definition,
@@ -137,8 +142,25 @@ fn shown(tx: &mut Tx, call: &Call, run: &Run, sees_log: bool) -> Outcome<Digest>
             "complete": reports
                 && run.implementation == "MANUAL"
                 && matches!(run.state, RunState::Waiting | RunState::InProgress),
+            "applyPlan": may_apply,
+            "discard": may_discard,
         }),
     })
+}
+
+/// Whether the caller may apply the plan of this run, and whether they may discard the order that it looks at.
+fn decides(tx: &mut Tx, call: &Call, run: &Run, block: &Ordered) -> Outcome<(bool, bool)> {
+    let may_discard = block.previews(run)
+        && block.status.lifecycle == Lifecycle::Active
+        && call.may(Resource::BuildingBlock, Action::Delete, &block.scope()).is_ok();
+    let is_at_rest = block.is_undecided() || block.status.status.is_final();
+    if !preview::has_plan(run) || !is_at_rest || block.status.lifecycle != Lifecycle::Active {
+        return Ok((false, may_discard));
+    }
+    let allowed = call.may(Resource::BuildingBlock, Action::Write, &block.scope());
+    let decides = allowed.is_ok_and(|allowed| allowed.operates() || block.is_undecided());
+    let is_newest = decides && store::newest_of(tx, run.block)?.is_some_and(|newest| newest.id == run.id);
+    Ok((is_newest, may_discard))
 }
 
 fn get(tx: &mut Tx, call: &Call, request: &Request) -> Outcome<Reply> {

@@ -16,7 +16,8 @@ use stoa_core::secrets::shown;
 use stoa_core::{Call, Outcome, work};
 use stoa_db::Tx;
 
-/// Queues a run of a block and moves the block to `PENDING`. A run still queued is superseded.
+/// Queues a run of a block and moves the block to `PENDING`; a dry run leaves it where it is, and an order that is
+/// looked at first waits for approval. A run still queued is superseded.
 pub fn start(
     tx: &mut Tx,
     call: &Call,
@@ -50,13 +51,18 @@ pub fn start(
     };
     store::insert(tx, &run, call.now)?;
     tell(tx, call, id, ordered, &runner_owner, Deed::Queued, Some(runner_id), Value::Null)?;
+    let earlier = open.iter().find(|run| run.state.is_claimed());
     if behavior == Behavior::Detect {
         ordered.status.latest_dry_run = Some(id);
+        if ordered.status.is_preview {
+            ordered.status.status = BlockState::WaitingForApproval;
+            ordered.status.waiting = Some(queued(call, (id, runner_id), earlier));
+        }
     } else {
+        ordered.status.is_preview = false;
         ordered.status.latest_run = Some(id);
         ordered.status.latest_dry_run = None;
         ordered.status.status = BlockState::Pending;
-        let earlier = open.iter().find(|run| run.state.is_claimed());
         ordered.status.waiting = Some(queued(call, (id, runner_id), earlier));
     }
     if in_runs == "MANUAL" && runner_id.to_string() == runner::SHARED {
@@ -224,6 +230,8 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
             _ => BlockState::Failed,
         };
         ordered.status.waiting = None;
+    } else if ordered.previews(run) {
+        ordered.status.waiting = Some(block::preview::waiting(call, run, &ordered));
     }
     if let Some(outputs) = delivered {
         ordered.status.outputs = outputs;
@@ -243,7 +251,7 @@ pub fn finish(tx: &mut Tx, call: &Call, run: &mut Run, event: RunEvent) -> Outco
         // The slot of the block is free: whoever waits for the newer run may take it now.
         if let Some(object) = objects::by_id_for_update(tx, block::KIND, run.block)? {
             let mut ordered = Ordered::read(object)?;
-            if ordered.shows(&next) {
+            if ordered.shows(&next) || ordered.previews(&next) {
                 ordered.status.waiting = Some(queued(call, (next.id, next.runner), None));
                 block::save_status(tx, call, &mut ordered, Some(next.id))?;
             }

@@ -208,9 +208,10 @@ pub fn open_of(tx: &mut Tx, block: ObjectId) -> Outcome<Vec<Run>> {
     Ok(tx.all(&sql, &[block.0.into()], Run::read)?)
 }
 
-const EXECUTED: Sql = Sql::new("SELECT count(*) FROM run WHERE block = $1 AND attempts > 0");
+const EXECUTED: Sql =
+    Sql::new("SELECT count(*) FROM run WHERE block = $1 AND attempts > 0 AND behavior <> 'DETECT'");
 
-/// Whether any run of a block was ever claimed.
+/// Whether a run of a block that changes things was ever claimed: only then is there something to take down.
 pub fn was_executed(tx: &mut Tx, block: ObjectId) -> Outcome<bool> {
     Ok(tx.one(&EXECUTED, &[block.0.into()], |row| row.get::<i64>(0))? > 0)
 }

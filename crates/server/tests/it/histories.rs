@@ -14,7 +14,7 @@ use stoa_chaos::random::Random;
 
 const BLOCK: &str = "meshBuildingBlock";
 const RUN: &str = "meshBuildingBlockRun";
-const STEPS: usize = 90;
+const STEPS: usize = 110;
 const MOST_BLOCKS: usize = 10;
 /// How far the clock jumps, in seconds.
 const JUMPS: [u64; 7] = [1, 61, 301, 660, 3_600, 10_900, 90_000];
@@ -94,8 +94,9 @@ impl History<'_> {
             let Some(parent) = parents.get(self.random.below(parents.len())) else { return };
             body["spec"]["parentBuildingBlockRefs"] = json!([{ "kind": BLOCK, "uuid": parent }]);
         }
-        let answer = self.admin.post(BLOCK, "", &body).await;
-        self.told.push(format!("order of {version}: {}", answer.status));
+        let query = if self.random.below(4) == 0 { "?firstRun=DETECT" } else { "" };
+        let answer = self.admin.post(BLOCK, query, &body).await;
+        self.told.push(format!("order of {version} {query}: {}", answer.status));
         if answer.status == 201 {
             self.blocks.push((text(&answer.json(), "/metadata/uuid"), version));
         }
@@ -118,6 +119,13 @@ impl History<'_> {
         let body = json!({ "dryRun": self.random.below(3) == 0 });
         let answer = self.admin.post(BLOCK, &format!("/{uuid}/trigger-run"), &body).await;
         self.told.push(format!("start of {uuid} {body}: {}", answer.status));
+        assert!([202, 404, 409].contains(&answer.status), "{}", answer.text);
+    }
+
+    async fn apply_plan(&mut self) {
+        let Some((uuid, _)) = self.some_block() else { return };
+        let answer = self.admin.act(BLOCK, &format!("/{uuid}/approve-run")).await;
+        self.told.push(format!("plan of {uuid}: {}", answer.status));
         assert!([202, 404, 409].contains(&answer.status), "{}", answer.text);
     }
 
@@ -168,7 +176,11 @@ impl History<'_> {
         let host = json!({ "host": { "value": format!("h{}", self.random.below(5)), "type": "STRING" } });
         let outputs = if word == "SUCCEEDED" { host } else { json!({}) };
         let step = json!({ "id": "s", "status": word, "outputs": outputs });
-        let answer = held.runner.report(&held.id, "r", &json!({ "status": word, "steps": [step] })).await;
+        let mut report = json!({ "status": word, "steps": [step] });
+        if held.run["spec"]["behavior"] == "DETECT" && word == "SUCCEEDED" {
+            report["artifact"] = json!("cGxhbg==");
+        }
+        let answer = held.runner.report(&held.id, "r", &report).await;
         // A token ends with its run, or after a day.
         assert!([200, 401].contains(&answer.status), "{}", answer.text);
         if is_final(word) || answer.status == 401 || answer.json()["runAborted"] == true {
@@ -191,7 +203,8 @@ impl History<'_> {
             7 => self.abort().await,
             8 => self.delete().await,
             9..=12 => self.claim().await,
-            13..=17 => self.report().await,
+            13..=16 => self.report().await,
+            17 => self.apply_plan().await,
             _ => self.jump().await,
         }
         self.look().await;
@@ -224,6 +237,15 @@ impl History<'_> {
             }
             assert!(!self.gone.contains(&uuid), "block {uuid} came back: {:#?}", self.told);
             assert_eq!(silence(&state, &block["status"]["waiting"]), None, "block {uuid}: {:#?}", self.told);
+            // Nothing of an order that is looked at first was applied.
+            if block["status"]["isPreview"] == true {
+                assert_eq!(block["status"]["latestRunUuid"], Value::Null, "block {uuid}: {:#?}", self.told);
+            }
+            assert!(
+                state != "WAITING_FOR_APPROVAL" || block["status"]["isPreview"] == true,
+                "{:#?}",
+                self.told
+            );
         }
     }
 

@@ -6,6 +6,7 @@ mod fencing;
 mod manual;
 mod oddities;
 mod plans;
+mod previews;
 mod reports;
 mod sources;
 mod states;
