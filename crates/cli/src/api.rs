@@ -92,7 +92,12 @@ impl Api {
 
     /// Makes an object.
     pub(crate) async fn create(&self, kind: &Kind, body: &Value) -> Result<Value, Failure> {
-        let path = format!("/api/meshobjects/{}", kind.collection);
+        self.create_with(kind, "", body).await
+    }
+
+    /// Creates an object, with a query (`?name=value`).
+    pub(crate) async fn create_with(&self, kind: &Kind, query: &str, body: &Value) -> Result<Value, Failure> {
+        let path = format!("/api/meshobjects/{}{query}", kind.collection);
         Ok(self.client.post(&path, &kind.media(), body).await?)
     }
 

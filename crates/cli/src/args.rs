@@ -249,6 +249,9 @@ pub struct Order {
     /// Block whose outputs the new one uses; repeatable
     #[arg(long = "parent", value_name = "UUID|NAME")]
     pub parents: Vec<String>,
+    /// Find out what it would do, and apply nothing before `stoa runs start NAME --apply-plan`
+    #[arg(long)]
+    pub dry_run: bool,
     /// Wait for the end, and say only what is waited for
     #[arg(long, conflicts_with = "watch")]
     pub wait: bool,

@@ -42,7 +42,8 @@ pub(crate) async fn order(api: &Api, console: &mut Console, order: Order) -> Res
             "parentBuildingBlockRefs": parents,
         }
     });
-    let made = api.create(&kinds::BLOCK, &body).await?;
+    let first_run = if order.dry_run { "?firstRun=DETECT" } else { "" };
+    let made = api.create_with(&kinds::BLOCK, first_run, &body).await?;
     let uuid = id_of(&kinds::BLOCK, &made)?;
     console.note(format_args!("ordered {} for workspace {} as {uuid}", chosen.title, order.workspace))?;
     if !order.watch && !order.wait {
@@ -62,10 +63,15 @@ pub(crate) async fn order(api: &Api, console: &mut Console, order: Order) -> Res
     } else {
         View::new(console, Wish { channel, json: false, logs: order.logs })
     };
-    let following = watch::block(api, console, &mut view, &uuid, &Goal::Settled);
+    let goal = if order.dry_run { Goal::Planned } else { Goal::Settled };
+    let following = watch::block(api, console, &mut view, &uuid, &goal);
     let end = within(order.timeout, following).await;
     match end {
         Ok(_) if console.quiet => Ok(()),
+        Ok(_) if order.dry_run && is_table => console.note(format_args!(
+            "nothing is applied yet: `stoa runs start {uuid} --apply-plan` applies this plan, \
+             `stoa delete block {uuid}` discards the order"
+        )),
         Ok(block) if is_table => {
             let outputs = block::outputs(&block);
             if outputs.is_empty() { Ok(()) } else { console.write(Channel::Out, &format!("\n{outputs}")) }

@@ -24,6 +24,8 @@ const FRAME: Duration = Duration::from_millis(100);
 pub(crate) enum Goal {
     /// A final status: success or not.
     Settled,
+    /// A plan that somebody has to decide about.
+    Planned,
     /// The lifecycle `DELETED`, or nothing left at all. The run with this uuid was there before.
     Deleted {
         /// The latest run before the deletion, not worth watching.
@@ -41,16 +43,16 @@ pub(crate) async fn block(
 ) -> Result<Value, Failure> {
     let mut watched = match goal {
         Goal::Deleted { earlier_run } => earlier_run.clone(),
-        Goal::Settled => None,
+        Goal::Settled | Goal::Planned => None,
     };
     let mut last_run: Option<(String, Ended)> = None;
     let mut told = String::new();
     let mut changes = Changes::open(api, uuid).await;
     loop {
         let block = api.find(&kinds::BLOCK, uuid).await?.unwrap_or(Value::Null);
-        let run = block.pointer("/status/latestRunUuid").and_then(Value::as_str).map(str::to_owned);
+        let run = block.pointer(newest(goal)).and_then(Value::as_str).map(str::to_owned);
         let unseen = run.clone().filter(|run| watched.as_ref() != Some(run));
-        if let (Some(run), true) = (unseen, is_moving(&block)) {
+        if let (Some(run), true) = (unseen, is_moving(&block, goal)) {
             view.leave(console)?;
             drop(changes);
             let end = super::run(api, console, view, &run).await?;
@@ -84,7 +86,7 @@ fn state(block: &Value, goal: &Goal) -> String {
     let lifecycle = block.pointer("/status/lifecycle/state").and_then(Value::as_str).unwrap_or("DELETED");
     match (goal, lifecycle) {
         (_, "DELETED") => lifecycle.to_owned(),
-        (Goal::Settled, _) => why(block),
+        (Goal::Settled | Goal::Planned, _) => why(block),
         (Goal::Deleted { .. }, lifecycle) => format!("{lifecycle}, {}", why(block)),
     }
 }
@@ -94,9 +96,21 @@ fn news(uuid: &str, block: &Value) -> Value {
     json!({ "uuid": uuid, "status": block["status"] })
 }
 
-/// Whether a run of the block is queued or under way.
-fn is_moving(block: &Value) -> bool {
-    matches!(block.pointer("/status/status").and_then(Value::as_str), Some("PENDING" | "IN_PROGRESS"))
+/// Where a block names the run that leads to the goal.
+fn newest(goal: &Goal) -> &'static str {
+    if *goal == Goal::Planned { "/status/latestDryRunUuid" } else { "/status/latestRunUuid" }
+}
+
+/// Whether a run of the block is queued or under way. What a plan says is of interest also when it is there already.
+fn is_moving(block: &Value, goal: &Goal) -> bool {
+    *goal == Goal::Planned
+        || matches!(block.pointer("/status/status").and_then(Value::as_str), Some("PENDING" | "IN_PROGRESS"))
+}
+
+/// Whether the dry run of an order is over, so that people decide about it.
+fn is_undecided(block: &Value) -> bool {
+    let reason = block.pointer("/status/waiting/reason").and_then(Value::as_str).unwrap_or_default();
+    matches!(reason, "PLAN_UNDECIDED" | "PLAN_MISSING" | "DRY_RUN_FAILED" | "DRY_RUN_IMPOSSIBLE")
 }
 
 /// Whether the block has come to an end, and whether to the right one.
@@ -106,7 +120,7 @@ fn ended(block: &Value, goal: &Goal) -> Option<Result<(), Failure>> {
     let lifecycle = text("/status/lifecycle/state");
     let failure = |what: &str| Some(Err(Failure::Operation(format!("the building block {what}"))));
     match goal {
-        _ if block.is_null() && *goal != Goal::Settled => Some(Ok(())),
+        Goal::Deleted { .. } if block.is_null() => Some(Ok(())),
         Goal::Deleted { .. } => match (lifecycle, status) {
             ("DELETED", _) => Some(Ok(())),
             _ if block.pointer("/status/forcePurge") == Some(&Value::Bool(true)) => None,
@@ -115,7 +129,17 @@ fn ended(block: &Value, goal: &Goal) -> Option<Result<(), Failure>> {
             ("ACTIVE", _) => failure("is not being deleted"),
             _ => None,
         },
-        Goal::Settled if block.is_null() || lifecycle == "DELETED" => failure("is gone"),
+        Goal::Settled | Goal::Planned if block.is_null() || lifecycle == "DELETED" => failure("is gone"),
+        Goal::Planned => match text("/status/waiting/reason") {
+            "PLAN_UNDECIDED" => Some(Ok(())),
+            _ if is_undecided(block) || block.pointer("/status/isPreview").is_none() => {
+                failure(&format!("has no plan to apply: {}", why(block)))
+            }
+            _ if matches!(status, "WAITING_FOR_USER_INPUT" | "WAITING_FOR_OPERATOR_INPUT") => {
+                failure(&format!("waits: {}", why(block)))
+            }
+            _ => None,
+        },
         Goal::Settled => match status {
             "SUCCEEDED" => Some(Ok(())),
             "FAILED" => failure("failed"),

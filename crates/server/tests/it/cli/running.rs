@@ -219,6 +219,41 @@ fn an_order_is_executed_followed_read_and_destroyed() {
 }
 
 #[test]
+fn an_order_is_looked_at_before_it_is_applied() {
+    let desk = Desk::new();
+    let repository = repository(&desk);
+    let (_runner, uuid) = runner(&desk);
+    desk.hears(
+        &["apply", "-f", "-"],
+        "kind: meshWorkspace\nmetadata: {name: shop}\nspec: {displayName: Shop}\n",
+    )
+    .with(0);
+    for (name, path, inputs) in [("Greeting", "greeting", INPUTS), ("Broken", "broken", "")] {
+        desk.hears(&["apply", "-f", "-"], &version(name, &repository, path, &uuid, inputs)).with(0);
+    }
+    let order = |name: &str, greeted: &str| {
+        let greeted = format!("name={greeted}");
+        let words = ["order", "Greeting", "-w", "shop", "-n", name, "-i", &greeted, "-i", "password=w"];
+        desk.says(&[&words[..], &["--dry-run", "--watch", "--logs"]].concat())
+    };
+    let looked = order("Hello", "world").with(0);
+    assert!(looked.out.contains("1 to add") && !looked.out.contains("Apply complete!"), "{looked:#?}");
+    assert!(looked.err.contains("--apply-plan"), "{looked:#?}");
+    let block = desk.block("Hello");
+    assert_eq!(block["status"]["waiting"]["reason"], "PLAN_UNDECIDED");
+    let applied = desk.says(&["runs", "start", "Hello", "--apply-plan", "--watch", "--logs"]).with(0);
+    assert!(applied.out.contains("greeting hello world"), "{applied:#?}");
+    assert_eq!(desk.block("Hello")["status"]["outputs"]["greeting"]["value"], "hello world");
+
+    order("Other", "moon").with(0);
+    let other = desk.block("Other")["metadata"]["uuid"].as_str().unwrap().to_owned();
+    desk.says(&["delete", "block", "Other", "-w", "shop", "--watch"]).with(0);
+    let gone = desk.says(&["get", "block", &other, "-o", "json"]).json();
+    assert_eq!(gone["status"]["lifecycle"]["state"], "DELETED");
+    assert_eq!(gone["status"]["latestRunUuid"], Value::Null, "nothing was taken down");
+}
+
+#[test]
 fn a_run_is_stopped_and_a_failure_is_told() {
     let desk = Desk::new();
     let repository = repository(&desk);
