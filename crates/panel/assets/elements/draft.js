@@ -1,5 +1,5 @@
 // <stoa-draft key="…">: keeps what was typed into the form in it for this tab, and puts it back when the page is loaded
-// again (`fresh`). With `ends`, the draft goes when the form is sent by its button `ends`. Secrets are never kept.
+// again (`fresh`). With `ends`, the draft goes when the form is sent by one of its buttons `ends`. Secrets are never kept.
 customElements.define("stoa-draft", class extends HTMLElement {
   connectedCallback() {
     const form = this.querySelector("form");
@@ -7,7 +7,7 @@ customElements.define("stoa-draft", class extends HTMLElement {
     if (!form) return;
     if (this.hasAttribute("ends")) {
       form.addEventListener("submit", (event) => {
-        if (event.submitter?.value === this.getAttribute("ends")) sessionStorage.removeItem(key);
+        if (this.getAttribute("ends").split(" ").includes(event.submitter?.value)) sessionStorage.removeItem(key);
       });
       return;
     }

@@ -35,6 +35,7 @@ customElements.define("stoa-run", class extends HTMLElement {
       source.close();
       this.setAttribute("over", "");
       this.show("over");
+      this.result();
       this.dispatchEvent(new CustomEvent("stoa:ended"));
     });
     source.onopen = () => {
@@ -91,6 +92,12 @@ customElements.define("stoa-run", class extends HTMLElement {
     const fold = item.querySelector('[data-part="log"]');
     fold.querySelector("summary").onclick = () => { fold.dataset.touched = ""; };
     if (!("touched" in fold.dataset)) fold.open = ["IN_PROGRESS", "FAILED", "ABORTED"].includes(item.dataset.status);
+  }
+
+  // What a dry run found out is the end of its last log.
+  result() {
+    const logs = [...this.querySelectorAll('.stoa-step [data-part="log"]:not([hidden])')];
+    if (this.hasAttribute("plan") && logs.length > 0) logs.at(-1).open = true;
   }
 
   log(log) {

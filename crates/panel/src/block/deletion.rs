@@ -10,6 +10,7 @@ use crate::shell::Shell;
 use crate::text::tr;
 use askama::Template;
 use axum::extract::Path;
+use serde_json::json;
 
 #[derive(Template)]
 #[template(path = "block/deletion.html")]
@@ -21,6 +22,7 @@ struct DeletionPage {
     children: Vec<Other>,
     why_not: Option<&'static str>,
     is_again: bool,
+    is_preview: bool,
 }
 
 /// Why it cannot be deleted now.
@@ -48,13 +50,17 @@ pub async fn show(ctx: Ctx, Path((_, uuid)): Path<(String, String)>) -> Answer {
         children: children(&ctx, &block).await,
         why_not: why_not(&ctx, &block),
         is_again: block.lifecycle == "MARKED_FOR_DELETION",
+        is_preview: block.wire["status"]["isPreview"] == json!(true),
     })
 }
 
 /// Deletes it.
-pub async fn send(Path((_, uuid)): Path<(String, String)>, Post { ctx, .. }: Post) -> Answer {
+pub async fn send(Path((_, uuid)): Path<(String, String)>, Post { ctx, fields }: Post) -> Answer {
     let block = Block::load(&ctx, &uuid).await?;
     match ctx.api.delete(&block.api_path()).await {
+        Ok(_) if fields.get("discard") == "true" => {
+            ctx.done(&block.path(&ctx, ""), tr("The order is discarded. Nothing had been set up."))
+        }
         Ok(_) => ctx.done(&block.path(&ctx, ""), tr("It is being deleted.")),
         Err(Problem { status: 409, message, .. }) => ctx.failed(&block.path(&ctx, "/deletion"), message),
         Err(problem) => Err(problem),

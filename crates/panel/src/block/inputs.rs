@@ -38,6 +38,7 @@ struct InputsPage {
     set: Fieldset,
     form: Form,
     may_change: bool,
+    is_preview: bool,
 }
 
 fn value<'b>(block: &'b Block, key: &str) -> &'b Value {
@@ -100,6 +101,7 @@ fn page(ctx: &Ctx, block: &Block, form: Form) -> Answer {
         editable,
         form,
         may_change,
+        is_preview: block.wire["status"]["isPreview"] == json!(true),
     };
     ctx.page_as(if is_fine { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
 }
@@ -149,8 +151,17 @@ pub async fn save(Path((_, uuid)): Path<(String, String)>, Post { ctx, fields }:
     match ctx.api.put(&block.api_path(), &body).await {
         Ok(now) => {
             let runs = text_at(&now, "/status/status") == "PENDING" && block.status != "PENDING";
-            let said = if runs { tr("Saved. A run was started.") } else { tr("Saved.") };
-            ctx.done(&block.path(&ctx, if runs { "" } else { "/inputs" }), said)
+            let newest = "/status/latestDryRunUuid";
+            let previews =
+                !text_at(&now, newest).is_empty() && text_at(&now, newest) != text_at(&block.wire, newest);
+            let said = if runs {
+                tr("Saved. A run was started.")
+            } else if previews {
+                tr("Saved. Another preview was started.")
+            } else {
+                tr("Saved.")
+            };
+            ctx.done(&block.path(&ctx, if runs || previews { "" } else { "/inputs" }), said)
         }
         Err(problem) if problem.is_about_input() => page(&ctx, &block, refused(fields, problem)),
         Err(problem) => Err(problem),

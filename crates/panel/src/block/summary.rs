@@ -81,7 +81,17 @@ fn next(block: &Block) -> &'static str {
             tr("The platform team adds something first, then it starts by itself.")
         }
         (_, "WAITING_FOR_DEPENDENT_INPUT") => tr("It waits for what it builds on, then it starts by itself."),
-        (_, "WAITING_FOR_APPROVAL") => tr("The platform team looks at the plan, and then lets it run."),
+        (_, "WAITING_FOR_APPROVAL") => match text_at(&block.wire, "/status/waiting/reason") {
+            "PLAN_UNDECIDED" => tr(
+                "Nothing is set up yet. The run below says what would be: apply its plan, discard the order, or change its inputs for another preview.",
+            ),
+            "DRY_RUN_FAILED" | "PLAN_MISSING" | "DRY_RUN_IMPOSSIBLE" => tr(
+                "Nothing is set up, and there is no plan to apply. Preview it again, or discard the order.",
+            ),
+            _ => tr(
+                "A dry run finds out what would be set up. Nothing happens before somebody applies its plan.",
+            ),
+        },
         _ => "",
     }
 }
@@ -99,6 +109,10 @@ fn reason_word(reason: &str) -> String {
         "USER_INPUT_MISSING" => tr("An input is missing"),
         "OPERATOR_INPUT_MISSING" => tr("An input of the platform team is missing"),
         "PLATFORM_TENANT_ID_MISSING" => tr("The tenant has no id on its platform yet"),
+        "PLAN_UNDECIDED" => tr("Somebody has to apply the plan, or discard the order"),
+        "PLAN_MISSING" => tr("The dry run brought no plan"),
+        "DRY_RUN_FAILED" => tr("The dry run did not succeed"),
+        "DRY_RUN_IMPOSSIBLE" => tr("It cannot be looked at first any more"),
         "PARENT_OUTPUT_MISSING" => tr("What it builds on has not given its value yet"),
         other => return other.replace('_', " ").to_lowercase(),
     }

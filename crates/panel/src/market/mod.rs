@@ -42,6 +42,8 @@ pub struct Entry {
     pub documentation: String,
     /// Where help is.
     pub support: String,
+    /// Whether those who order it see what its runs do.
+    pub shows_runs: bool,
     /// Whether only landing zones use it.
     pub is_for_zones_only: bool,
     /// Tags, as `name: values`.
@@ -85,6 +87,7 @@ impl Entry {
             readme: text("/spec/readme"),
             documentation: text("/spec/documentationUrl"),
             support: text("/spec/supportUrl"),
+            shows_runs: definition["spec"]["runTransparency"].as_bool().unwrap_or_default(),
             is_for_zones_only: definition["spec"]["useInLandingZonesOnly"].as_bool().unwrap_or_default(),
             tags: tags.collect(),
             created: text("/metadata/createdOn"),

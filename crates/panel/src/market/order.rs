@@ -83,6 +83,7 @@ struct ReviewPage<'o> {
     lines: Vec<Line>,
     carried: Vec<(String, String)>,
     secrets: Vec<Input>,
+    may_preview: bool,
     form: Form,
 }
 
@@ -166,6 +167,13 @@ impl Order {
             Some(place) => format!("{} · {}", place.project, place.platform),
             None => tr("The workspace itself").into(),
         }
+    }
+
+    /// Whether whoever orders may look first at what it would do: only OpenTofu tells without doing it, and only to
+    /// those who see its runs.
+    fn may_preview(&self, ctx: &Ctx) -> bool {
+        let is_tofu = text_at(&self.version, "/spec/implementation/type") == "terraform";
+        is_tofu && (self.entry.shows_runs || self.entry.owner == ctx.home())
     }
 
     fn tenant(&self) -> &str {
@@ -276,6 +284,7 @@ impl Order {
             lines: self.lines(&form.fields, values),
             carried: carried.cloned().collect(),
             secrets,
+            may_preview: self.may_preview(ctx),
             form,
         };
         ctx.page_as(status, &page)
@@ -335,7 +344,8 @@ pub async fn send(Path((_, uuid)): Path<(String, String)>, Post { ctx, fields }:
         let form = Form { fields, errors: wrong.into_iter().collect(), problem: None };
         return order.form_page(&ctx, &asked, (form, false));
     }
-    if step != "order" {
+    let is_preview = step == "preview";
+    if step != "order" && !is_preview {
         return order.review_page(&ctx, &asked, &values, Form { fields, ..Form::default() });
     }
     let (secrets, wrong) = input::read(&order.secrets(), &fields);
@@ -344,10 +354,20 @@ pub async fn send(Path((_, uuid)): Path<(String, String)>, Post { ctx, fields }:
         return order.review_page(&ctx, &asked, &values, form);
     }
     values.extend(secrets);
-    match ctx.api.post("/api/meshobjects/meshbuildingblocks", &order.body(&ctx, &fields, &values)).await {
+    let path = if is_preview {
+        "/api/meshobjects/meshbuildingblocks?firstRun=DETECT"
+    } else {
+        "/api/meshobjects/meshbuildingblocks"
+    };
+    match ctx.api.post(path, &order.body(&ctx, &fields, &values)).await {
         Ok(block) => {
             let path = format!("/w/{}/b/{}", segment(ctx.home()), segment(text_at(&block, "/metadata/uuid")));
-            ctx.done(&path, fill(tr("{0} is ordered."), &[fields.get("displayName")]))
+            let said = if is_preview {
+                tr("{0} is looked at first. Nothing is set up before somebody applies the plan.")
+            } else {
+                tr("{0} is ordered.")
+            };
+            ctx.done(&path, fill(said, &[fields.get("displayName")]))
         }
         Err(problem) if problem.is_about_input() => {
             let form = refused(fields, problem);

@@ -30,6 +30,8 @@ pub struct Digest {
     pub number: u64,
     /// What it does, for people.
     pub behavior: &'static str,
+    /// Whether it only finds out what would change.
+    pub is_dry_run: bool,
     /// Why it was started, for people.
     pub reason: String,
     /// Who started it; empty when that is not told.
@@ -62,8 +64,12 @@ pub struct Digest {
     pub is_abort_requested: bool,
     /// What a dry run found.
     pub changes: Option<bool>,
-    /// Whether it is a dry run whose plan can be applied.
-    pub has_plan: bool,
+    /// Whether it is a dry run whose plan this reader may apply now.
+    pub may_apply_plan: bool,
+    /// Whether nothing of its block was applied yet, because the order is looked at first.
+    pub is_preview: bool,
+    /// Whether this reader may discard the order that it looks at.
+    pub may_discard: bool,
     /// Whether its block can still be run.
     pub is_block_active: bool,
 }
@@ -104,6 +110,7 @@ impl Digest {
             uuid: text("/uuid"),
             number: run["number"].as_u64().unwrap_or_default(),
             behavior: behavior(text_at(run, "/behavior")),
+            is_dry_run: text_at(run, "/behavior") == "DETECT",
             reason: reason(text_at(run, "/reason")),
             author: text("/author/displayName"),
             status: text("/status"),
@@ -120,7 +127,9 @@ impl Digest {
             may_abort: is("/may/abort"),
             is_abort_requested: is("/isAbortRequested"),
             changes: run["changesDetected"].as_bool(),
-            has_plan: is("/hasPlan"),
+            may_apply_plan: is("/may/applyPlan"),
+            is_preview: is("/buildingBlock/isPreview"),
+            may_discard: is("/may/discard"),
             is_block_active: text_at(run, "/buildingBlock/lifecycle") == "ACTIVE",
         }
     }
@@ -173,6 +182,8 @@ pub struct Step {
     pub started: String,
     /// When it ended.
     pub ended: String,
+    /// Whether its log is what the run was for.
+    pub is_result: bool,
 }
 
 impl Step {
@@ -195,6 +206,7 @@ impl Step {
             log: shown.filter(|log| !log.is_empty()),
             started: text("startedOn"),
             ended: text("endedOn"),
+            is_result: false,
         }
     }
 
@@ -205,7 +217,7 @@ impl Step {
 
     /// Whether its log stands open.
     pub fn is_open(&self) -> bool {
-        matches!(self.status.as_str(), "FAILED" | "IN_PROGRESS" | "ABORTED")
+        self.is_result || matches!(self.status.as_str(), "FAILED" | "IN_PROGRESS" | "ABORTED")
     }
 }
 
@@ -226,8 +238,8 @@ pub struct RunView {
     pub base: String,
     /// Whether this reader may run the block again.
     pub may_repeat: bool,
-    /// Whether this reader may apply the plan of a dry run.
-    pub may_approve: bool,
+    /// Where this reader may discard the order that the run looks at; empty where they may not.
+    pub discard: String,
 }
 
 impl RunView {
@@ -273,16 +285,29 @@ pub async fn view(ctx: &Ctx, uuid: &str) -> Result<RunView, Problem> {
         Some((name?.to_owned(), link)).filter(|(_, link)| !link.is_empty())
     });
     let saves = ["BUILDINGBLOCK_SAVE", "MANAGED_BUILDINGBLOCK_SAVE", "ADM_BUILDINGBLOCK_SAVE"];
-    let operates = saves[1..].iter().any(|code| ctx.may(code));
     let may_save = saves.iter().any(|code| ctx.may(code));
+    let mut steps: Vec<Step> = list("steps").iter().map(Step::read).collect();
+    // What a dry run found out stands at its end.
+    if run.is_dry_run
+        && run.is_over()
+        && let Some(plan) = steps.iter_mut().rev().find(|step| step.log.is_some())
+    {
+        plan.is_result = true;
+    }
+    let is_own = run.workspace.eq_ignore_ascii_case(ctx.home());
+    let discard = if run.may_discard && is_own {
+        format!("/w/{}/b/{}/deletion", segment(ctx.home()), segment(&run.block))
+    } else {
+        String::new()
+    };
     Ok(RunView {
-        steps: list("steps").iter().map(Step::read).collect(),
+        steps,
         warnings: list("warningDetails").iter().map(|found| text_at(found, "/message").to_owned()).collect(),
         sources: sources.collect(),
         summary: text_at(&told, "/summary").to_owned(),
         base: base(ctx),
         may_repeat: run.is_over() && run.is_block_active && run.may_read_log && may_save,
-        may_approve: run.has_plan && run.status == "SUCCEEDED" && run.is_block_active && operates,
+        discard,
         run,
     })
 }

@@ -107,6 +107,71 @@ on_both! {
         lea.page(&path).await.shows(200, &["Our bucket"]);
     }
 
+    async fn an_order_is_previewed_and_then_applied_or_discarded(stoa) {
+        stoa.workspace("shop").await;
+        let (definition, _) = offered(&stoa).await;
+        let lea = team(&stoa, "Workspace Manager").await;
+        let order = format!("/w/shop/market/{definition}/order");
+        // Whoever does not see runs would see no plan either.
+        lea.submit(&order, &with(&[("step", "review")])).await.shows(200, &["Order now"]).hides(&["Preview changes first"]);
+        let send = with(&[("step", "preview"), ("in.token", SECRET)]);
+        lea.submit(&order, &send).await.shows(403, &["operator only"]);
+        let kind = "meshBuildingBlockDefinition";
+        let mut body = stoa.admin.get(kind, &format!("/{definition}")).await.expect(200);
+        body["spec"]["runTransparency"] = json!(true);
+        stoa.admin.put(kind, &format!("/{definition}"), &body).await.expect(200);
+        lea.submit(&order, &with(&[("step", "review")])).await.shows(200, &["Preview changes first", "value=\"preview\""]);
+        lea.submit(&order, &with(&[("step", "preview")])).await.shows(422, &["The secret is needed", "Preview changes first"]);
+
+        let done = lea.submit(&order, &send).await;
+        assert!(done.said().contains("looked at first"), "{}", done.said());
+        let path = done.leads_to().to_owned();
+        let waits = ["Waiting for approval", "Nothing happens before somebody applies", "Discard"];
+        lea.page(&path).await.shows(200, &waits).hides(&["Apply this plan", SECRET]);
+        let plan = |text: &str| json!({
+            "status": "SUCCEEDED", "artifact": "cGxhbg==", "changesDetected": true,
+            "steps": [{ "id": "plan", "displayName": "Plan", "status": "SUCCEEDED", "systemMessage": text }],
+        });
+        stoa.claim().await.tell(plan("1 bucket to add\n")).await;
+        let there = ["Nothing is set up yet", "Apply this plan", "Discard", "Preview again", "1 bucket to add", "found changes"];
+        lea.page(&path).await.shows(200, &there).hides(&["Run again", SECRET]);
+        // Other inputs are another order.
+        let inputs = format!("{path}/inputs");
+        lea.page(&inputs).await.shows(200, &["Save and preview"]);
+        let saved = lea.submit(&inputs, &with(&[("in.size", "13")])).await;
+        assert!(saved.said().contains("Another preview"), "{}", saved.said());
+        assert_eq!(saved.leads_to(), path);
+        lea.page(&path).await.shows(200, &["A dry run finds out"]).hides(&["Apply this plan"]);
+        let run = stoa.claim().await;
+        run.tell(plan("13 GiB to add\n")).await;
+        let applied = lea.submit(&format!("/w/shop/runs/{}/again", run.id), &[("what", "plan")]).await;
+        let run = stoa.claim().await;
+        assert_eq!(run.run["spec"]["behavior"], "APPLY");
+        assert_eq!(applied.leads_to(), format!("/w/shop/runs/{}", run.id));
+        run.end("SUCCEEDED").await;
+        lea.page(&path).await.shows(200, &["Our bucket"]).hides(&["Discard", "Apply this plan"]);
+
+        let path = lea.submit(&order, &send).await.leads_to().to_owned();
+        stoa.claim().await.end("FAILED").await;
+        lea.page(&path).await.shows(200, &["there is no plan to apply", "Preview again", "Discard"]);
+        let end = format!("{path}/deletion");
+        lea.page(&end).await.shows(200, &["nothing is taken down"]);
+        let gone = lea.submit(&end, &[("discard", "true")]).await;
+        assert!(gone.said().contains("Nothing had been set up"), "{}", gone.said());
+        lea.page(gone.leads_to()).await.shows(200, &["It is gone"]).hides(&["Preview again"]);
+    }
+
+    async fn what_opentofu_does_not_make_is_ordered_without_a_preview(stoa) {
+        stoa.workspace("shop").await;
+        let manual = json!({ "implementation": { "type": "manual", "terraform": null } });
+        let (definition, _) = stoa.definition("shop", manual).await;
+        let lea = team(&stoa, "Workspace Manager").await;
+        let order = format!("/w/shop/market/{definition}/order");
+        let fields = |step| [("displayName", "By hand"), ("step", step)];
+        lea.submit(&order, &fields("review")).await.shows(200, &["Order now"]).hides(&["Preview changes first"]);
+        lea.submit(&order, &fields("preview")).await.shows(422, &["firstRun", "By hand"]);
+    }
+
     async fn a_form_is_looked_at_without_anything_happening(stoa) {
         stoa.workspace("shop").await;
         let (definition, _) = offered(&stoa).await;
