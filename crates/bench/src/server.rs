@@ -8,6 +8,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
@@ -35,6 +36,23 @@ pub struct Server {
     child: Child,
 }
 
+/// Where nobody listens. The system gives ports of its own range to whoever asks for any port at all, so one of
+/// those may be gone a moment later; below that range a port stays free until somebody names it.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 20_000;
+    // Processes that look at the same time begin at different places.
+    let begin = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
+    for _ in 0..COUNT {
+        let place = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(7)) % COUNT;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", FIRST + place)) {
+            return Ok(listener.local_addr()?);
+        }
+    }
+    bail!("no port is free")
+}
+
 impl Server {
     /// Starts one on this data folder, and on this database if it is not the one in the folder. Returns when it
     /// has answered for the first time.
@@ -50,7 +68,7 @@ impl Server {
         options: &[&str],
     ) -> anyhow::Result<Self> {
         // The server would tell a port it chose in its log only, and its log is off.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         Self::start_at(address, stoa, folder, database, options).await
     }
 

@@ -2,7 +2,7 @@
 // and the seeded organization in it.
 
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,12 +16,20 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 /** What all accounts of the seeded organization sign in with. */
 export { PASSWORD } from '../../../scripts/seed/people.mjs'
 
+/**
+ * A port that nobody has. The system gives those of its own range to whoever asks for any port at all, so one of them
+ * may be gone a moment later; below that range a port stays free until somebody names it.
+ */
 async function freePort() {
-  const probe = createServer()
-  await new Promise((done) => probe.listen(0, '127.0.0.1', done))
-  const { port } = probe.address()
-  await new Promise((done) => probe.close(done))
-  return port
+  for (;;) {
+    const port = 10_000 + randomInt(20_000)
+    const probe = createServer()
+    const isFree = await new Promise((done) => {
+      probe.once('error', () => done(false))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)))
+    })
+    if (isFree) return port
+  }
 }
 
 /** Starts a server. `stop()` ends it and removes what it kept; `environment` is added to its own. */

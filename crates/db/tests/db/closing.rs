@@ -7,7 +7,7 @@ use stoa_db::{Db, DbError};
 
 use crate::{Busy, TABLE, add, ids, let_them_queue, open};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn closing_finishes_what_is_queued() {

@@ -77,7 +77,7 @@ impl Busy {
                 Ok::<_, DbError>(())
             })
         });
-        seen.recv_timeout(Duration::from_secs(10)).expect("the writer runs closures");
+        seen.recv_timeout(Duration::from_mins(1)).expect("the writer runs closures");
         Self { go_on }
     }
 

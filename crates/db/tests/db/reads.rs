@@ -47,14 +47,14 @@ async fn a_read_is_one_moment() {
                 db.read(move |tx| {
                     let before: i64 = tx.one(&COUNT, &[], |row| row.get(0))?;
                     begun.send(()).expect("the test waits");
-                    told.recv_timeout(Duration::from_secs(10)).map_err(DbError::other)?;
+                    told.recv_timeout(Duration::from_mins(1)).map_err(DbError::other)?;
                     let after: i64 = tx.one(&COUNT, &[], |row| row.get(0))?;
                     Ok::<_, DbError>((before, after))
                 })
                 .await
             }
         });
-        tokio::task::spawn_blocking(move || seen.recv_timeout(Duration::from_secs(10)))
+        tokio::task::spawn_blocking(move || seen.recv_timeout(Duration::from_mins(1)))
             .await
             .expect("it waits")
             .expect("it has begun");

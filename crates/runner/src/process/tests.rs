@@ -39,7 +39,7 @@ impl Bash {
 
 /// Whether a process that was killed is gone; the system may take a moment.
 fn is_gone(pid: &str) -> bool {
-    (0..200).any(|_| {
+    (0..6_000).any(|_| {
         std::thread::sleep(Duration::from_millis(5));
         // A killed process nobody waited for is a zombie.
         std::fs::read_to_string(format!("/proc/{pid}/stat"))
@@ -84,7 +84,7 @@ async fn leftovers_in_the_background_neither_block_nor_survive() {
     let program = bash.script("sleep 600 & echo $!");
     let start = Instant::now();
     processes().run(program, &Stop::new(), |line| said.push(line.to_owned())).await.unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_mins(2), "it was waited for what goes on for ten minutes");
     assert!(is_gone(&said[0]));
 }
 

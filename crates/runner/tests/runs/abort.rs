@@ -61,12 +61,12 @@ async fn a_run_that_takes_too_long_is_killed_and_fails() {
     let notes = tempfile::tempdir().unwrap();
     let note = notes.path().join("pid");
     let server = StandIn::start().await;
-    let runner = Runner::start_with(&server, |config| config.run_timeout = Duration::from_secs(8));
+    let runner = Runner::start_with(&server, |config| config.run_timeout = Duration::from_secs(30));
     let origin = endless(&note);
     let uuid = Order::of("APPLY", &origin.url()).at(&server);
     let pid = asleep(&server, &uuid, &note).await;
     let run = server.failure_of(&uuid).await;
-    assert_eq!(run.text("execute_tf", "userMessage"), "The run took longer than 8 seconds and was stopped");
+    assert_eq!(run.text("execute_tf", "userMessage"), "The run took longer than 30 seconds and was stopped");
     gone(&pid).await;
     runner.stop().await;
 }
@@ -102,7 +102,7 @@ async fn a_runner_that_is_shut_down_reports_its_runs() {
 #[tokio::test]
 async fn a_runner_that_is_shut_down_lets_short_runs_end() {
     let server = StandIn::start().await;
-    let runner = Runner::start_with(&server, |config| config.shutdown_grace = Duration::from_mins(1));
+    let runner = Runner::start_with(&server, |config| config.shutdown_grace = Duration::from_mins(5));
     let origin = Origin::with(&[(
         "main.tf",
         "resource \"terraform_data\" \"x\" {\n  provisioner \"local-exec\" {\n    command = \"echo started; sleep 2\"\n  }\n}\n",

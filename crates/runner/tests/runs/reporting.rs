@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::origin::Origin;
-use super::runner::{Order, Runner};
-use super::stand_in::StandIn;
+use super::runner::{Order, Runner, eventually};
+use super::stand_in::{RunRecord, StandIn};
 
 fn slow() -> Origin {
     Origin::with(&[(
@@ -25,19 +25,33 @@ fn log(report: &Value) -> String {
 
 #[tokio::test]
 async fn lines_are_reported_while_they_happen() {
+    let gates = tempfile::tempdir().unwrap();
     let server = StandIn::start().await;
     let runner = Runner::start(&server);
-    let origin = slow();
+    let open = |gate: &str| std::fs::write(gates.path().join(gate), "").unwrap();
+    let wait = |gate: &str| format!("while [ ! -e {}/{gate} ]; do sleep 0.1; done", gates.path().display());
+    let command = format!("echo first line; {}; echo second line; {}", wait("one"), wait("two"));
+    let module = format!(
+        "resource \"terraform_data\" \"x\" {{\n  provisioner \"local-exec\" {{\n    command = \"{command}\"\n  }}\n}}\n"
+    );
+    let origin = Origin::with(&[("main.tf", &module)]);
     let uuid = Order::of("APPLY", &origin.url()).at(&server);
-    let run = server.success_of(&uuid).await;
-    let seen = |text: &str| run.reports.iter().find(|(_, report)| log(report).contains(text)).unwrap();
-    let (first, second) = (seen("(local-exec): first line"), seen("(local-exec): second line"));
-    assert!(!log(&first.1).contains("(local-exec): second line"));
-    assert!(second.0 - first.0 > Duration::from_secs(2));
-    assert!(run.reports.last().unwrap().0 - second.0 > Duration::from_millis(500));
+    let says = |report: &Value, text: &str| log(report).contains(&format!("(local-exec): {text} line"));
+    let told = |run: &RunRecord, text: &str| run.reports.iter().position(|(_, report)| says(report, text));
+    let run = server.until(&uuid, "the first line", |run| told(run, "first").is_some()).await;
+    assert_eq!(told(&run, "second"), None);
     // Silence is broken by signs of life.
-    let between = run.reports.iter().filter(|(at, _)| *at > first.0 && *at < second.0);
-    assert!(between.filter(|(_, report)| report["status"] == "IN_PROGRESS").count() >= 3);
+    let first = told(&run, "first").unwrap();
+    let signs = |run: &RunRecord| {
+        let since = run.reports[first + 1..].iter();
+        since.filter(|(_, report)| report["status"] == "IN_PROGRESS").count()
+    };
+    server.until(&uuid, "three signs of life", |run| signs(run) >= 3).await;
+    open("one");
+    let run = server.until(&uuid, "the second line", |run| told(run, "second").is_some()).await;
+    assert!(!run.is_final());
+    open("two");
+    server.success_of(&uuid).await;
     runner.stop().await;
 }
 
@@ -60,7 +74,7 @@ async fn a_chatty_run_is_told_in_bounded_size() {
 #[tokio::test]
 async fn the_end_of_a_run_survives_an_outage_and_a_restart() {
     let server = StandIn::start().await;
-    let runner = Runner::start_with(&server, |config| config.shutdown_grace = Duration::from_mins(1));
+    let runner = Runner::start_with(&server, |config| config.shutdown_grace = Duration::from_mins(5));
     let origin = slow();
     let uuid = Order::of("APPLY", &origin.url()).set("useMeshHttpBackendFallback", false).at(&server);
     server
@@ -75,13 +89,8 @@ async fn the_end_of_a_run_survives_an_outage_and_a_restart() {
     let runner = Runner::start_in(&server, work_dir.clone(), |_| {});
     let run = server.success_of(&uuid).await;
     assert!(log(&run.reports.last().unwrap().1).contains("second line"));
-    for _ in 0..200 {
-        if std::fs::read_dir(work_dir.join("reports")).unwrap().count() == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(std::fs::read_dir(work_dir.join("reports")).unwrap().count(), 0);
+    let kept = || std::fs::read_dir(work_dir.join("reports")).unwrap().count();
+    eventually("nothing is kept any more", || kept() == 0).await;
     runner.stop().await;
 }
 

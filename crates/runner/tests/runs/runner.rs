@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stoa_client::Credential;
@@ -13,7 +13,7 @@ use stoa_seal::{PrivateKey, PublicKey};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::stand_in::{CLIENT_ID, CLIENT_SECRET, StandIn};
+use super::stand_in::{CLIENT_ID, CLIENT_SECRET, PATIENCE, StandIn};
 
 pub const RUNNER_UUID: &str = "98520496-627d-43e6-82da-ce499179ff3f";
 
@@ -204,11 +204,14 @@ pub fn is_alive(pid: &str) -> bool {
 
 /// Waits until a process is gone.
 pub async fn gone(pid: &str) {
-    for _ in 0..500 {
-        if !is_alive(pid) {
-            return;
-        }
+    eventually(&format!("the end of process {pid}"), || !is_alive(pid)).await;
+}
+
+/// Waits until something is so.
+pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "never came: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("process {pid} is still there");
 }

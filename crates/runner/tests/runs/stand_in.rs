@@ -23,7 +23,7 @@ const RUNNER_TOKEN: &str = "token-of-the-runner";
 const MEDIA: &str = "application/vnd.meshcloud.api.meshbuildingblockrun.v1.hal+json";
 
 /// How long tests wait for something to happen, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 pub struct StandIn {
     pub url: String,

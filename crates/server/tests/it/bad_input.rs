@@ -13,7 +13,6 @@ mod urls;
 
 use crate::stoa::{Answer, Stoa};
 use serde_json::{Value, json};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -47,7 +46,7 @@ async fn by_hand(stoa: &Stoa, bytes: &[u8]) -> (String, String) {
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     // A request that cannot be read may also end in a reset.
-    let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
+    let _ = tokio::time::timeout(crate::stoa::PATIENCE, stream.read_to_end(&mut answer)).await;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())

@@ -33,7 +33,7 @@ async fn short_round(engine: Engine, servers: usize) {
     round.hand_over().unwrap();
     let stoa = Stoa::with(Arc::clone(&round.database), Arc::clone(&round.folder), |_| {}).await;
     round.lead_to(stoa.running.address);
-    let patience = Duration::from_secs(20);
+    let patience = Duration::from_secs(90);
     let verdict = round.settle(patience, || stoa.advance(Duration::from_secs(61))).await.unwrap();
     assert!(verdict.is_clean(), "{verdict}");
     assert!(verdict.executions > 3, "too little was done to say anything: {verdict}");

@@ -13,7 +13,7 @@ use stoa_db::Engine;
 use stoa_db::testing::fresh;
 
 /// Longer than the server waits for a lock, so that somebody is told no.
-const AWAY: Duration = Duration::from_millis(6500);
+const AWAY: Duration = Duration::from_secs(12);
 
 async fn make(admin: &Caller, name: &str) -> Answer {
     let body = json!({ "metadata": { "name": name, "tags": {} }, "spec": { "displayName": "W" } });

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use stoa_chaos::facts::{is_final, silence};
 use stoa_chaos::random::Random;
+use stoa_core::work;
 
 const BLOCK: &str = "meshBuildingBlock";
 const RUN: &str = "meshBuildingBlockRun";
@@ -256,9 +257,8 @@ impl History<'_> {
         for _ in 0..6 {
             self.stoa.advance(Duration::from_secs(4 * 3_600));
             self.admin = self.stoa.again(&self.admin).await;
-            // What is due is looked at soon, and not at once.
-            let due = tokio::time::Instant::now() + Duration::from_millis(300);
-            while tokio::time::Instant::now() < due || self.admin_claims().await {
+            // What is due is looked at soon, and not at once; and what follows from it may be due, too.
+            while !self.nothing_is_due().await || self.admin_claims().await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             self.look().await;
@@ -275,6 +275,13 @@ impl History<'_> {
             let waits = state.starts_with("WAITING_FOR_") && block["status"]["waiting"].is_object();
             assert!(gone || is_final(&state) || waits, "block {uuid} is {state}: {:#?}", self.told);
         }
+    }
+
+    /// Whether the controllers have looked at everything that is due by now.
+    async fn nothing_is_due(&self) -> bool {
+        let app = &self.stoa.running.app;
+        let now = app.world.clock.now();
+        app.db.read(work::next_due).await.unwrap().is_none_or(|due| due > now)
     }
 
     /// Claims and finishes one run; says whether there was one.

@@ -117,8 +117,8 @@ on_both! {
         assert_eq!(admin.block(&block).await, before, "the block is as the second one left it");
         assert_eq!(states(&admin, &block).await, states_before, "the state is the second one's");
         assert_eq!(admin.logs(&run).await["warnings"], json!(["RUN_OFFERED_AGAIN"]));
-        first.stop(Duration::from_secs(20)).unwrap();
-        second.stop(Duration::from_secs(20)).unwrap();
+        first.stop(Duration::from_mins(2)).unwrap();
+        second.stop(Duration::from_mins(2)).unwrap();
     }
 
     async fn work_that_ended_while_the_wire_was_cut_is_reported_and_not_done_again(stoa) {
@@ -159,6 +159,6 @@ on_both! {
         let block = admin.block(&block).await;
         assert_eq!(block["status"]["status"], "SUCCEEDED");
         assert!(!text(&block, "/status/outputs/who/value").is_empty());
-        worker.stop(Duration::from_secs(20)).unwrap();
+        worker.stop(Duration::from_mins(2)).unwrap();
     }
 }

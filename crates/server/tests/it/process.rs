@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The program that cargo built for these tests.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_stoa");
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A command of the program that knows nothing of this machine's settings.
 pub fn stoa() -> Command {

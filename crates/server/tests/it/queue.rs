@@ -2,7 +2,7 @@
 
 use crate::on_both;
 use crate::patience::until;
-use crate::stoa::text;
+use crate::stoa::{PATIENCE, WRITERS, text};
 use futures_util::FutureExt;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use stoa_base::Moment;
 use stoa_core::work::{self, Claimed, LEASE};
 use stoa_core::{Error, Fault, feed};
 use stoa_db::testing::{ENGINES, fresh};
-use stoa_db::{Db, Sql, Tx};
+use stoa_db::{Db, Engine, Sql, Tx};
 use stoa_server::assembly::migrations;
 
 const START: Moment = Moment::from_micros(1_000_000_000);
@@ -265,7 +265,11 @@ on_both! {
         let db = stoa.running.app.db.clone();
         // All writers wait until this test lets them go on.
         let mut gates = Vec::new();
-        for _ in 0..8 {
+        let writers = match db.engine() {
+            Engine::Sqlite => 1,
+            Engine::Postgres => WRITERS,
+        };
+        for _ in 0..writers {
             let (open, closed) = mpsc::channel::<()>();
             let (begun, begins) = mpsc::channel();
             gates.push(open);
@@ -273,14 +277,12 @@ on_both! {
             tokio::spawn(async move {
                 db.write(move |_| {
                     let _ = begun.send(());
-                    let _ = closed.recv_timeout(seconds(20));
+                    let _ = closed.recv_timeout(PATIENCE);
                     Ok::<_, Error>(())
                 })
                 .await
             });
-            if begins.recv_timeout(Duration::from_millis(200)).is_err() {
-                break;
-            }
+            begins.recv_timeout(PATIENCE).expect("there is a writer for each");
         }
         let note = Sql::new("INSERT INTO setting (name, value) VALUES ($1, 'x')");
         let mut queued = Vec::new();

@@ -15,8 +15,10 @@ pub const SHARED: &str = "98520496-627d-43e6-82da-ce499179ff3f";
 /// Locations of a test environment, besides `global`.
 pub const LOCATIONS: [&str; 5] =
     ["meshcloud-azure-dev", "aws-meshstack-dev", "gcp-meshstack-dev", "eu-de-central", "openshift"];
-/// How long a test waits for what happens by itself.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How many connections a server writes with, where that is its own choice.
+pub const WRITERS: usize = 3;
+/// How long a test waits for what happens by itself, on a machine that does much else.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a test on both engines: `on_both! { async fn name(stoa) { … } }` makes `name::sqlite` and
 /// `name::postgres`.
@@ -366,7 +368,7 @@ impl Stoa {
             run_inactivity_minutes: 180,
             unsafe_no_fsync: false,
             database_readers: 2,
-            database_writers: 3,
+            database_writers: WRITERS,
         };
         change(&mut config);
         let running = stoa_server::start(config).await.unwrap();
@@ -444,6 +446,24 @@ impl Stoa {
     pub fn advance(&self, span: Duration) {
         self.running.app.world.clock.advance(span);
         self.running.app.bell.ring();
+    }
+
+    /// Waits until all that was done has its place in the feed: on PostgreSQL events are numbered after the commit.
+    pub async fn all_told(&self) {
+        let db = &self.running.app.db;
+        crate::patience::until("everything has its place in the feed", async || {
+            !db.read(stoa_core::feed::is_behind).await.unwrap()
+        })
+        .await;
+    }
+
+    /// The same at noon of the next day: what is about days then has hours before the next one begins.
+    pub async fn at_noon(mut self) -> Self {
+        let now = self.running.app.world.clock.now();
+        let noon = now.day().end() + Duration::from_hours(12);
+        self.advance(noon.since(now));
+        self.admin = self.nobody().login(&self.admin.client_id, &self.admin.client_secret).await;
+        self
     }
 
     /// A workspace.

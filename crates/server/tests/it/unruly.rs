@@ -59,7 +59,7 @@ async fn is_executing(stoa: &Stoa, run: &str) -> bool {
 async fn goes_on(stoa: &Stoa, folder: &Path, mut worker: Worker) {
     let run = ordered(stoa, repository(&folder.join("next"), "output \"x\" { value = 1 }\n")).await;
     assert_eq!(end_of(stoa, &run).await, "SUCCEEDED");
-    worker.stop(Duration::from_secs(20)).unwrap();
+    worker.stop(Duration::from_mins(2)).unwrap();
 }
 
 on_both! {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{quick, quick_runner, status, workflow};
+use super::{quick, quick_runner, soon_at_its_end, status, workflow};
 use crate::runner::Runner;
 use crate::stand_in::{RunRecord, StandIn};
 use crate::systems::{Mishap, Served};
@@ -30,7 +30,7 @@ async fn a_start_whose_answer_is_lost_is_found_by_its_title() {
 async fn a_start_whose_answer_is_lost_is_not_repeated_when_it_cannot_be_told_from_others() {
     let (server, github) = (StandIn::start().await, Served::github().await);
     github.book().titles_runs = false;
-    let runner = quick_runner(&server);
+    let runner = Runner::start_with(&server, soon_at_its_end);
     for mishap in [
         Mishap::LosesReply,
         Mishap::LosesRequest,
@@ -81,7 +81,7 @@ async fn the_workflow_of_an_earlier_attempt_is_not_taken_for_the_one_in_doubt() 
     let (server, github) = (StandIn::start().await, Served::github().await);
     github.book().titles_runs = false;
     github.book().other_run("Press", "stoa-test[bot]");
-    let runner = quick_runner(&server);
+    let runner = Runner::start_with(&server, soon_at_its_end);
     github.mishap("/dispatches", Mishap::LosesReply);
     let uuid = workflow("APPLY", &github).at(&server);
     server.registers(&uuid, json!({ "id": "github", "externalRunId": "9000000000" }));
@@ -129,10 +129,10 @@ async fn two_runs_that_could_be_ours_are_none() {
         let mut book = github.book();
         (book.tells_runs, book.titles_runs) = (false, false);
     }
-    let runner = quick_runner(&server);
+    let runner = Runner::start_with(&server, soon_at_its_end);
     // The first is refused for a word that it does not know.
     github.mishap("/dispatches", Mishap::AnswersLate(Duration::ZERO));
-    github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_secs(1)));
+    github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_secs(5)));
     let uuid = workflow("APPLY", &github).at(&server);
     github.until("dispatched", |book| !book.dispatches.is_empty()).await;
     github.book().other_run("Press", "stoa-test[bot]");
@@ -190,12 +190,12 @@ async fn a_runner_that_dies_while_it_starts_a_workflow_finds_it_again() {
 async fn a_runner_that_dies_while_it_starts_a_workflow_starts_no_second_one() {
     let (server, github) = (StandIn::start().await, Served::github().await);
     github.book().titles_runs = false;
-    let runner = quick_runner(&server);
+    let runner = Runner::start_with(&server, soon_at_its_end);
     github.mishap("/dispatches", Mishap::AnswersLate(Duration::from_mins(1)));
     let uuid = workflow("APPLY", &github).at(&server);
     github.until("dispatched", |book| !book.dispatches.is_empty()).await;
     let work_dir = runner.kill().await;
-    let runner = Runner::start_in(&server, work_dir, quick);
+    let runner = Runner::start_in(&server, work_dir, soon_at_its_end);
     let run = server.failure_of(&uuid).await;
     assert_eq!(run.text("gh-trigger", "userMessage"), NOT_KNOWN);
     assert_eq!(github.book().dispatches.len(), 1);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{no_secret_is_told, quick, quick_runner, workflow};
+use super::{no_secret_is_told, quick, quick_runner, soon_at_its_end, workflow};
 use crate::runner::{Runner, sealed};
 use crate::stand_in::StandIn;
 use crate::systems::github::app_pem;
@@ -138,9 +138,9 @@ async fn a_token_that_is_taken_back_is_renewed() {
 #[tokio::test]
 async fn a_system_that_is_not_there_is_tried_for_a_while() {
     let (server, github) = (StandIn::start().await, Served::github().await);
-    let runner = quick_runner(&server);
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let order = workflow("APPLY", &github).set("githubBaseUrl", format!("http://{nobody}"));
+    let runner = Runner::start_with(&server, soon_at_its_end);
+    // Nobody is given this port by the system, so nobody is there.
+    let order = workflow("APPLY", &github).set("githubBaseUrl", "http://127.0.0.1:1");
     let run = server.failure_of(&order.at(&server)).await;
     assert_eq!(run.text("gh-trigger", "userMessage"), NOT_STARTED);
     let log = run.text("gh-trigger", "systemMessage");

@@ -18,9 +18,15 @@ use super::stand_in::{RunRecord, StandIn};
 use super::systems::Served;
 use super::systems::github::{APP_ID, BRANCH, GitHub, OWNER, REPOSITORY, app_pem};
 
-/// Waits that fit a test.
+/// Waits that fit a test in which what is looked for is there, sooner or later.
 fn quick(config: &mut Config) {
     config.pipeline_poll_interval = Duration::from_millis(50);
+    config.pipeline_find_timeout = Duration::from_secs(20);
+}
+
+/// Waits that fit a test in which it never is.
+fn soon_at_its_end(config: &mut Config) {
+    quick(config);
     config.pipeline_find_timeout = Duration::from_secs(2);
 }
 

@@ -64,7 +64,7 @@ async fn many_slow_clients_keep_nobody_waiting() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_in_steady_pieces_is_taken() {
-    let stoa = impatient().await;
+    let stoa = Stoa::on_with(Engine::Sqlite, |config| config.client_patience_seconds = 8).await.unwrap();
     let body = r#"{"clientId":"00000000-0000-4000-8000-000000000000","clientSecret":"x"}"#;
     let mut stream = connected(&stoa).await;
     let head = format!(
@@ -74,7 +74,7 @@ async fn a_body_in_steady_pieces_is_taken() {
     stream.write_all(head.as_bytes()).await.unwrap();
     // Together longer than the patience for one piece.
     for piece in body.as_bytes().chunks(15) {
-        sleep(Duration::from_millis(300)).await;
+        sleep(Duration::from_secs(2)).await;
         stream.write_all(piece).await.unwrap();
     }
     let told = told(&mut stream).await;

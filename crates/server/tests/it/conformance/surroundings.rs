@@ -258,5 +258,5 @@ async fn quick_and_direct(caller: &Caller, method: Method, path: &str) {
     let answer = caller.raw(method.clone(), path, |r| r.header("accept", accept)).await;
     assert!(!(300..400).contains(&answer.status), "{method} {path} answers {}", answer.status);
     assert!(answer.status < 500, "{method} {path} answers {}: {}", answer.status, answer.text);
-    assert!(started.elapsed() < Duration::from_secs(10), "{method} {path} took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{method} {path} took {:?}", started.elapsed());
 }

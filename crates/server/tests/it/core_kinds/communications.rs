@@ -130,8 +130,9 @@ on_both! {
         stoa.admin.delete(DEFINITION, &path).await.expect(204);
         stoa.admin.delete(DEFINITION, &path).await.refused(404, &path[1..]);
         // A date that has passed by now may stay.
-        let today = stoa.running.app.world.clock.now();
-        let today = with(duty(), "/spec/communication/dueDate", json!(today.to_string()[..10]));
+        let stoa = stoa.at_noon().await;
+        let today = stoa.running.app.world.clock.now().day().to_string();
+        let today = with(duty(), "/spec/communication/dueDate", json!(today));
         let shown = stoa.admin.create(DEFINITION, &today).await;
         stoa.advance(std::time::Duration::from_hours(48));
         let admin = stoa.nobody().login(&stoa.admin.client_id, &stoa.admin.client_secret).await;

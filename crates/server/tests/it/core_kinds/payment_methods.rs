@@ -244,6 +244,7 @@ on_both! {
     }
 
     async fn on_its_last_day_a_method_hands_over(stoa) {
+        let stoa = stoa.at_noon().await;
         ready(&stoa).await;
         let until_today = |name: &str| with(body(name), "/spec/expirationDate", json!(today(&stoa)));
         stoa.admin.create(KIND, &until_today("ends")).await;

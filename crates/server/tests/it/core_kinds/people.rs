@@ -90,6 +90,7 @@ on_both! {
     }
 
     async fn what_is_over_counts_no_more(stoa) {
+        let stoa = stoa.at_noon().await;
         orchard(&stoa).await;
         unbind(&stoa, "lea", "orchard").await.expect(204);
         let today = now(&stoa).day().to_string();

@@ -69,6 +69,7 @@ on_both! {
     }
 
     async fn an_expiry_is_a_day_to_come(stoa) {
+        let stoa = stoa.at_noon().await;
         orchard(&stoa).await;
         for (kind, subject) in [(USERS, "lea"), (GROUPS, "pickers")] {
             let body = binding("x", "Workspace Manager", "orchard", subject);
@@ -89,6 +90,7 @@ on_both! {
     async fn roles_under_recertification_have_a_last_day(stoa) {
         let mut stoa = stoa;
         stoa = stoa.restarted_with(|config| config.recertify = vec![("Workspace Manager".to_owned(), 30)]).await;
+        stoa = stoa.at_noon().await;
         orchard(&stoa).await;
         let latest = day(&stoa, 30);
         for (kind, subject) in [(USERS, "lea"), (GROUPS, "pickers")] {
@@ -110,6 +112,7 @@ on_both! {
     }
 
     async fn what_is_over_stays_readable_and_grants_nothing(stoa) {
+        let stoa = stoa.at_noon().await;
         stoa.workspace("orchard").await;
         project(&stoa, "orchard", "press").await;
         user(&stoa, "lea").await;

@@ -160,10 +160,8 @@ on_both! {
 
     async fn the_endpoint_may_say_anything_but_nothing(stoa) {
         let made = stoa.admin.create(KIND, &private("p", "demo-partner", custom())).await;
-        let nowhere = {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            format!("http://{}/", listener.local_addr().unwrap())
-        };
+        // Nobody is given this port by the system, so nobody listens there.
+        let nowhere = "http://127.0.0.1:1/".to_owned();
         let elsewhere = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
         for (address, expected, says) in [
             (endpoint("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await, "PASS", "200"),
@@ -182,7 +180,7 @@ on_both! {
             let (result, message) = found(&tested(&stoa.admin, &made).await, "ENDPOINT_REACHABLE");
             assert_eq!(result, expected, "{address}: {message}");
             assert!(message.contains(says), "{message}");
-            assert!(started.elapsed() < Duration::from_secs(15), "{address}");
+            assert!(started.elapsed() < Duration::from_mins(1), "{address}");
         }
     }
 

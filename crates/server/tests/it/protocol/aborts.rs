@@ -66,9 +66,9 @@ on_both! {
         let run = claimed(&stoa, false).await;
         run.tell(json!({ "status": "IN_PROGRESS" })).await;
         abort(&stoa.admin, &run.id).await.expect(202);
-        stoa.advance(Duration::from_secs(50));
+        stoa.advance(Duration::from_secs(20));
         assert_eq!(states(&stoa.admin, &run).await, ["IN_PROGRESS", "IN_PROGRESS"]);
-        stoa.advance(Duration::from_secs(15));
+        stoa.advance(Duration::from_secs(45));
         stoa.admin.until(RUN, &run.id, |found| found["status"] == "ABORTED").await;
         assert_eq!(states(&stoa.admin, &run).await, ["ABORTED", "ABORTED"]);
         assert!(run.aborted_after(&json!({ "status": "SUCCEEDED" })).await);

@@ -17,11 +17,6 @@ on_both! {
         let blocked = stoa.nobody().sign_in("lea", PASSWORD).await;
         assert_eq!(blocked.status, 429, "also with the right one");
         assert!(blocked.headers.contains_key("retry-after"));
-        // A name that nobody has is treated the same.
-        for _ in 0..5 {
-            stoa.nobody().sign_in("nobody", "wrong").await.refused(401, "do not match");
-        }
-        assert_eq!(stoa.nobody().sign_in("nobody", "wrong").await.status, 429);
         // A restart forgets nothing.
         let stoa = stoa.restarted().await;
         assert_eq!(stoa.nobody().sign_in("lea", PASSWORD).await.status, 429);
@@ -36,6 +31,11 @@ on_both! {
             stoa.nobody().sign_in("lea", "wrong").await.refused(401, "do not match");
         }
         stoa.nobody().sign_in("lea", PASSWORD).await.expect(201);
+        // A name that nobody has is treated the same.
+        for _ in 0..5 {
+            stoa.nobody().sign_in("nobody", "wrong").await.refused(401, "do not match");
+        }
+        assert_eq!(stoa.nobody().sign_in("nobody", "wrong").await.status, 429);
     }
 
     async fn an_address_that_tries_many_names_has_to_wait(stoa) {

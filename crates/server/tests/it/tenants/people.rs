@@ -117,10 +117,11 @@ on_both! {
     }
 
     async fn a_role_that_ends_by_itself_is_a_run_too(stoa) {
+        let stoa = stoa.at_noon().await;
         let stage = stoa.custom_platform_with(version()).await;
         user(&stoa, "lea").await;
-        let today = text(&stoa.admin.get("meshWorkspace", "/shop").await.expect(200), "/metadata/createdOn");
-        member(&stoa, "lea", Some(&today[..10])).await;
+        let today = stoa.running.app.world.clock.now().day().to_string();
+        member(&stoa, "lea", Some(&today)).await;
         role(&stoa, "lea", "admin").await;
         stoa.tenant(&stage.platform).await;
         let run = stoa.next_run().await;
