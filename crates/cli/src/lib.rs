@@ -7,6 +7,7 @@ mod api;
 mod apikey;
 mod apply;
 mod args;
+mod bar;
 mod block;
 mod chosen;
 mod console;

@@ -66,6 +66,7 @@ pub(crate) async fn order(api: &Api, console: &mut Console, order: Order) -> Res
     let goal = if order.dry_run { Goal::Planned } else { Goal::Settled };
     let following = watch::block(api, console, &mut view, &uuid, &goal);
     let end = within(order.timeout, following).await;
+    drop(view);
     match end {
         Ok(_) if console.quiet => Ok(()),
         Ok(_) if order.dry_run && is_table => console.note(format_args!(

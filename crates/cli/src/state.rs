@@ -2,6 +2,7 @@
 
 use crate::api::{Api, encoded};
 use crate::args::{Format, StateCommand};
+use crate::bar::Bar;
 use crate::console::{Channel, Console, confirmed, one_line};
 use crate::failure::Failure;
 use crate::show;
@@ -132,7 +133,9 @@ async fn content(
     let query = version.map(|version| format!("?version={version}")).unwrap_or_default();
     let path =
         format!("/api/terraform/state/workspace/{}/buildingBlock/{}{query}", part("workspace"), part("uuid"));
+    let bar = Bar::waiting(console, "reading the state");
     let content = api.client().get(&path, JSON).await?;
+    drop(bar);
     if content.is_null() {
         return Err(Failure::Operation("there is no such state".to_owned()));
     }

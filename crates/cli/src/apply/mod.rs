@@ -9,6 +9,7 @@ mod secrets;
 
 use crate::api::{Api, id_of};
 use crate::args::{Apply, Format};
+use crate::bar::Bar;
 use crate::console::{Console, one_line};
 use crate::failure::Failure;
 use crate::kinds::{self, Kind};
@@ -43,18 +44,21 @@ pub(crate) async fn apply(api: &Api, console: &mut Console, apply: Apply) -> Res
     let mut results = Vec::new();
     let mut told = Instant::now();
     let mut ahead = None;
+    let bar = Bar::counting(console, total, "documents applied");
     for (done, document) in documents.iter().enumerate() {
-        if told.elapsed() >= PROGRESS {
+        if !bar.is_seen() && told.elapsed() >= PROGRESS {
             console.note(format_args!("{done} of {total} documents applied"))?;
             told = Instant::now();
         }
         let next = documents.get(done + 1).filter(|next| is_apart(document, next));
-        match one(api, console, document, ahead.take(), next).await {
+        match one(api, (console, &bar), document, ahead.take(), next).await {
             Ok((result, planned)) => {
                 results.push(result);
                 ahead = planned;
+                bar.step();
             }
             Err(failure) => {
+                drop(bar);
                 if total > 1 && !failure.is_silent() {
                     console.warn(format_args!("stopped after {done} of {total} documents"))?;
                 }
@@ -63,6 +67,7 @@ pub(crate) async fn apply(api: &Api, console: &mut Console, apply: Apply) -> Res
             }
         }
     }
+    drop(bar);
     print(console, &results)
 }
 
@@ -96,7 +101,7 @@ fn is_apart(first: &Document, second: &Document) -> bool {
 /// Applies one document. What has to happen for the `next` is found out meanwhile, if that is safe.
 async fn one(
     api: &Api,
-    console: &mut Console,
+    (console, bar): (&mut Console, &Bar),
     document: &Document,
     ahead: Option<Planned>,
     next: Option<&Document>,
@@ -114,7 +119,7 @@ async fn one(
     };
     let (done, ahead) = tokio::join!(carry_out(api, kind, step), look_ahead);
     let (now, change) = done?;
-    tell(console, kind, &wanted, &now, &change)?;
+    bar.aside(|| tell(console, kind, &wanted, &now, &change))?;
     Ok((now, ahead))
 }
 
@@ -200,6 +205,7 @@ async fn dry_run(api: &Api, console: &mut Console, documents: Vec<Document>) -> 
     let mut rows = Vec::new();
     let mut changes = 0;
     let total = documents.len();
+    let bar = Bar::counting(console, total, "documents compared");
     for document in &documents {
         let kind = document.kind;
         let planned = async {
@@ -214,7 +220,7 @@ async fn dry_run(api: &Api, console: &mut Console, documents: Vec<Document>) -> 
         }
         changes += usize::from(step.is_change());
         match console.format {
-            Format::Table => shown(console, kind, &wanted, &step)?,
+            Format::Table => bar.aside(|| shown(console, kind, &wanted, &step))?,
             Format::Json | Format::Yaml => rows.push(json!({
                 "kind": kind.name,
                 "name": name(kind, &wanted),
@@ -222,7 +228,9 @@ async fn dry_run(api: &Api, console: &mut Console, documents: Vec<Document>) -> 
                 "differences": step.differences().iter().map(Difference::json).collect::<Vec<_>>(),
             })),
         }
+        bar.step();
     }
+    drop(bar);
     if console.format != Format::Table {
         show::document(console, &Value::Array(rows))?;
     }

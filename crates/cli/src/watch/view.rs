@@ -2,6 +2,7 @@
 
 use super::live::Live;
 use super::progress::{News, Progress, Step};
+use crate::bar::Bar;
 use crate::console::{Channel, Console, one_line, plain};
 use crate::failure::Failure;
 use jiff::Timestamp;
@@ -27,8 +28,8 @@ pub(crate) enum View {
     Plain(Channel, Logs),
     /// The server's messages, one JSON object a line.
     Json(Channel, Logs),
-    /// What is waited for, on standard error, each time that changes.
-    Reasons(String),
+    /// What is waited for, on standard error, each time that changes; on a screen also how long by now.
+    Reasons(String, Bar),
     /// Nothing.
     Silent,
 }
@@ -58,7 +59,11 @@ impl View {
 
     /// The way that says nothing but what is waited for; nothing at all to whoever asked for quiet.
     pub(crate) fn reasons(console: &Console) -> Self {
-        if console.quiet { Self::Silent } else { Self::Reasons(String::new()) }
+        if console.quiet {
+            Self::Silent
+        } else {
+            Self::Reasons(String::new(), Bar::waiting(console, "waiting"))
+        }
     }
 
     /// Shows a message of the server as it came.
@@ -91,11 +96,11 @@ impl View {
                     news.iter().flat_map(|news| plain_lines(progress, news, *logs, now)).collect();
                 if text.is_empty() { Ok(()) } else { console.write(*channel, &text) }
             }
-            Self::Reasons(told) if news.contains(&News::Run) => {
+            Self::Reasons(told, bar) if news.contains(&News::Run) => {
                 let state = with_message(&progress.status, progress.message.as_deref());
-                reason(console, told, &format!("run {}", one_line(&state)))
+                reason(console, (told, bar), &format!("run {}", one_line(&state)))
             }
-            Self::Reasons(_) | Self::Json(..) | Self::Silent => Ok(()),
+            Self::Reasons(..) | Self::Json(..) | Self::Silent => Ok(()),
         }
     }
 
@@ -113,7 +118,7 @@ impl View {
                 console.write(*channel, &line)
             }
             Self::Json(..) => self.message(console, "block", data),
-            Self::Reasons(told) => reason(console, told, &format!("block {}", one_line(text))),
+            Self::Reasons(told, bar) => reason(console, (told, bar), &format!("block {}", one_line(text))),
             Self::Silent => Ok(()),
         }
     }
@@ -138,13 +143,14 @@ impl View {
 }
 
 /// Says what is waited for, unless that was said last.
-fn reason(console: &mut Console, told: &mut String, text: &str) -> Result<(), Failure> {
+fn reason(console: &mut Console, (told, bar): (&mut String, &Bar), text: &str) -> Result<(), Failure> {
     if told == text {
         return Ok(());
     }
     text.clone_into(told);
+    bar.say(text);
     let at = moment(console.now());
-    console.note(format_args!("{at} {text}"))
+    bar.aside(|| console.note(format_args!("{at} {text}")))
 }
 
 /// A moment to the second.
