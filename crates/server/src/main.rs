@@ -9,7 +9,11 @@ use stoa_server::keys::Keys;
 use stoa_server::{Config, ConfigError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Self-hosted internal developer platform and cloud governance.
 #[derive(Parser)]
@@ -156,12 +160,21 @@ fn log() {
 
 fn log_from(level: &str) {
     let filter = EnvFilter::try_from_env("STOA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::registry().with(filter).with(filter_fn(is_discreet));
     if std::io::stderr().is_terminal() {
-        log.init();
+        log.with(lines).init();
     } else {
-        log.json().init();
+        log.with(lines.json()).init();
     }
+}
+
+/// Whether somebody else's code may say this. In its finer levels the client of PostgreSQL tells every value of every
+/// statement: those are never logged, whatever `STOA_LOG` asks for.
+fn is_discreet(said: &Metadata<'_>) -> bool {
+    let crates = ["tokio_postgres", "postgres"];
+    let of = said.target().split("::").next().unwrap_or_default();
+    !crates.contains(&of) || *said.level() <= Level::INFO
 }
 
 /// One line for people; 78 when it is about configuration, else 1.

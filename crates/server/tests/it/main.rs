@@ -27,6 +27,7 @@ mod isolation;
 mod keys;
 mod listening;
 mod live;
+mod logging;
 mod lost_leases;
 mod outward;
 mod panel;
