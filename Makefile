@@ -1,6 +1,6 @@
 # Every target sets up what it needs on a fresh Debian machine, as root or with sudo, and says what it installs.
 
-.PHONY: help build demo test chaos screenshots lint bench book
+.PHONY: help build demo test chaos fuzz screenshots lint bench book
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -19,6 +19,9 @@ test: ## Everything that CI checks, on SQLite and PostgreSQL, in a browser, and 
 chaos: ## Faults for as long as you like; DURATION=30m DATABASE=sqlite|postgres SEED=n LONGEST=60s
 	@scripts/chaos --duration $(or $(DURATION),5m) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(LONGEST),--longest $(LONGEST))
+
+fuzz: ## Inputs that nobody thought of; TARGET=bodies|reports|states|envelope DURATION=10m
+	@scripts/fuzz $(or $(TARGET),bodies) $(or $(DURATION),10m)
 
 screenshots: ## Write every page of the panel, light and dark, wide and narrow, to docs/img
 	@scripts/browser --screenshots

@@ -86,7 +86,7 @@ fn style(template: &str, otherwise: ProgressStyle) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use indicatif::InMemoryTerm;
+    use indicatif::{InMemoryTerm, TermLike};
 
     fn screen() -> (InMemoryTerm, ProgressDrawTarget) {
         let screen = InMemoryTerm::new(4, 40);

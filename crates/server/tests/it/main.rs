@@ -42,6 +42,7 @@ mod run_stream;
 mod runners;
 mod runs;
 mod search;
+mod seeds;
 mod siblings;
 mod signing_in;
 mod starting;
