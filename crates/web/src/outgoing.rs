@@ -27,10 +27,12 @@ pub enum NotAsked {
     NoClient,
 }
 
-/// A client for this URL and no other host: without redirects, with this much patience, and without credentials.
+/// A client for this URL and no other host: without redirects, without a proxy, with this much patience, and without
+/// credentials. A proxy would resolve the name again, and look where this server would not.
 /// Refuses what is not an address of the public network, unless the installation allows it.
 pub async fn client(settings: &Settings, url: &Url, patience: Duration) -> Result<reqwest::Client, NotAsked> {
-    let mut client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(patience);
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    let mut client = client.timeout(patience);
     if !settings.private_addresses {
         match url.host().ok_or(NotAsked::Unknown)? {
             Host::Ipv4(address) => judged(address.into())?,

@@ -1,28 +1,34 @@
 //! The server does not look at its own network for anybody: what builders and operators name is asked only where it is
 //! an address of the public network, unless the installation allows more.
 
-use crate::stoa::{Stoa, text};
+use crate::process::Process;
+use crate::stoa::{Caller, Stoa, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use stoa_db::Engine;
+use stoa_db::testing::fresh;
 use tokio::net::TcpListener;
 
 const VERSION: &str = "meshBuildingBlockDefinitionVersion";
 
 /// A test of the repository at this address, asked for by a builder.
 async fn tested(stoa: &Stoa, repository: &str) -> Value {
+    tested_by(&stoa.admin, repository).await
+}
+
+async fn tested_by(admin: &Caller, repository: &str) -> Value {
     let body = json!({
         "metadata": { "ownedByWorkspace": "demo-partner" },
         "spec": { "displayName": "Looks around", "description": "For tests" },
     });
-    let definition = stoa.admin.create("meshBuildingBlockDefinition", &body).await;
+    let definition = admin.create("meshBuildingBlockDefinition", &body).await;
     let version = text(&definition, "/status/latestVersionUuid");
     let mut body = crate::stoa::version_body("demo-partner", &text(&definition, "/metadata/uuid"));
     body["spec"]["implementation"]["terraform"]["repositoryUrl"] = json!(repository);
-    stoa.admin.put(VERSION, &format!("/{version}"), &body).await.expect(200);
+    admin.put(VERSION, &format!("/{version}"), &body).await.expect(200);
     let path = format!("/api/stoa/v1/definitions/versions/{version}/check");
-    stoa.admin.raw(Method::POST, &path, |request| request).await.expect(200)["checks"][0].clone()
+    admin.raw(Method::POST, &path, |request| request).await.expect(200)["checks"][0].clone()
 }
 
 /// Something in the server's own network, and how often it was visited.
@@ -59,6 +65,25 @@ async fn an_installation_may_allow_them() {
     let check = tested(&stoa, &format!("https://127.0.0.1:{port}/modules.git")).await;
     assert!(visit.await.unwrap());
     assert_eq!(text(&check, "/message"), "It cannot be reached from Stoa's server.");
+}
+
+/// A proxy would ask whatever it is told, also where the server itself would not look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_of_the_environment_is_not_asked() {
+    let database = fresh(Engine::Sqlite).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (proxy, listener) = neighbour().await;
+    let mut command = Process::command(folder.path(), &database.url, &["--no-runner", "--allow-private-addresses"]);
+    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(name, format!("http://127.0.0.1:{proxy}"));
+    }
+    let process = Process::started(command);
+    let admin = process.admin(folder.path()).await;
+    let (port, named) = neighbour().await;
+    let visit = tokio::spawn(async move { was_visited_and_hung_up(&named).await });
+    let check = tested_by(&admin, &format!("https://127.0.0.1:{port}/modules.git")).await;
+    assert!(visit.await.unwrap(), "the address itself was not asked: {check}");
+    assert!(!was_visited(&listener).await);
 }
 
 async fn was_visited_and_hung_up(listener: &TcpListener) -> bool {
