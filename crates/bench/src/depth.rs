@@ -55,14 +55,14 @@ pub async fn depths(stoa: &Path, ground: &Ground, pace: Pace) -> anyhow::Result<
     let mut caller = installation.administrator(&server).await?.about("meshProject", "v2")?;
 
     let first = format!("{PROJECTS}?size={SIZE}");
-    let page = read(&mut connection, &caller, &first).await?.0;
-    let pages = page["page"]["totalPages"].as_u64().context("a list without pages")?;
+    let shown = read(&mut connection, &caller, &first).await?.0;
+    let pages = shown["page"]["totalPages"].as_u64().context("a list without pages")?;
     ensure!(pages > 10, "only {pages} pages");
     let mut depths =
-        Depths { count: page["page"]["totalElements"].as_u64().unwrap_or_default(), ..Depths::default() };
+        Depths { count: shown["page"]["totalElements"].as_u64().unwrap_or_default(), ..Depths::default() };
     let before_last = format!("{first}&page={}", pages - 2);
-    let page = read(&mut connection, &caller, &before_last).await?.0;
-    let next = page["_links"]["next"]["href"].as_str().context("no next page")?.to_owned();
+    let shown = read(&mut connection, &caller, &before_last).await?.0;
+    let next = shown["_links"]["next"]["href"].as_str().context("no next page")?.to_owned();
     let followed = next.strip_prefix(&server.url()).context("a link elsewhere")?.to_owned();
     let jumped = format!("{first}&page={}", pages - 1);
     let last_of = |page: &Value| page["_embedded"]["meshProjects"][0]["metadata"]["name"].clone();

@@ -62,8 +62,8 @@ pub async fn projects(
         let path = format!("{PROJECTS}?workspaceIdentifier={owner}&size=1");
         let mut looks = 1;
         loop {
-            let page: Value = serde_json::from_slice(&connection.expect(200, caller.get(&path)?).await?)?;
-            let listed = page["page"]["totalElements"].as_u64().context("a list without a total")?;
+            let shown: Value = serde_json::from_slice(&connection.expect(200, caller.get(&path)?).await?)?;
+            let listed = shown["page"]["totalElements"].as_u64().context("a list without a total")?;
             if listed == count as u64 {
                 break;
             }

@@ -82,7 +82,7 @@ pub(crate) fn follow(tx: &mut Tx, old: &Object, object: &Object) -> Outcome<()> 
 pub(crate) fn follow_status(tx: &mut Tx, was: &Value, object: &Object) -> Outcome<()> {
     // What the document says stays, so it need not be read.
     let same = |pointer: &&str| text_at(was, pointer) == text_at(&object.status, pointer);
-    if MORE.iter().all(|pointer| same(&pointer)) { Ok(()) } else { set(tx, object) }
+    if MORE.iter().all(same) { Ok(()) } else { set(tx, object) }
 }
 
 /// `text` as a pattern for `LIKE` with `\` before what means itself. What is longer than any label finds nothing.

@@ -19,8 +19,8 @@ impl Suite<'_> {
     ) -> anyhow::Result<()> {
         let (database, pace) = (self.database(), self.plan.pace);
         let count = installation.ordered() * (pace.copies + 1);
-        let page = format!("list 100 of {count} blocks, filtered and scoped to a workspace");
-        for (part, what) in [(Part::Get, "GET one block"), (Part::List, &page)] {
+        let list = format!("list 100 of {count} blocks, filtered and scoped to a workspace");
+        for (part, what) in [(Part::Get, "GET one block"), (Part::List, &list)] {
             if !self.plan.wants(part) {
                 continue;
             }
@@ -33,14 +33,14 @@ impl Suite<'_> {
             let calls = Some(reads.latencies.usual_and_worst());
             let constant = format!("the framework answering {} constant bytes", reads.bytes);
             // One object has to come close to the framework, a page to the database.
-            let (one, page) = match part {
+            let (one, many) = match part {
                 Part::Get => (Wanted::Share(0.4), Wanted::Nothing),
                 _ => (Wanted::Nothing, Wanted::Share(0.4)),
             };
             let beside = (what.clone(), database, constant.as_str());
             report.add(beside, Unit::PerSecond, &reads.beside_constant, calls, one);
             let beside = (what, database, "the same in bare indexed reads, without HTTP");
-            report.add(beside, Unit::PerSecond, &reads.beside_rows, None, page);
+            report.add(beside, Unit::PerSecond, &reads.beside_rows, None, many);
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ fn told(origin: &Origin, arguments: &[&str], input: &str) -> String {
 fn nested(origin: &Origin, branch: &str) {
     let mut entry = format!("100644 blob {}", told(origin, &["hash-object", "-w", "--stdin"], "x"));
     for _ in 0..8 {
-        let tree: String = (0..10).map(|number| format!("{entry}\t{number}\n")).collect();
+        let tree = (0..10).map(|number| format!("{entry}\t{number}\n")).collect::<Vec<_>>().concat();
         entry = format!("040000 tree {}", told(origin, &["mktree"], &tree));
     }
     let tree = entry.rsplit(' ').next().unwrap();

@@ -73,7 +73,8 @@ async fn a_proxy_of_the_environment_is_not_asked() {
     let database = fresh(Engine::Sqlite).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (proxy, listener) = neighbour().await;
-    let mut command = Process::command(folder.path(), &database.url, &["--no-runner", "--allow-private-addresses"]);
+    let mut command =
+        Process::command(folder.path(), &database.url, &["--no-runner", "--allow-private-addresses"]);
     for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env(name, format!("http://127.0.0.1:{proxy}"));
     }
