@@ -157,12 +157,14 @@ async fn repositories_that_unpack_to_too_much_are_refused_before_they_do() {
     large.commit(&[]);
 
     let server = StandIn::start().await;
-    let runner = Runner::start_with(&server, |config| config.limits.source_bytes = MOST);
+    let runner = Runner::start_with(&server, |config| {
+        (config.limits.source_bytes, config.limits.source_files) = (MOST, 1000);
+    });
     for (order, why) in [
         (Order::of("APPLY", &origin.url()).set("refName", "zeros"), "its files take more than 8 MiB"),
         (
             Order::of("APPLY", &origin.url()).set("refName", "nested"),
-            "it has more than 200000 files and folders",
+            "it has more than 1000 files and folders",
         ),
         (Order::of("APPLY", &large.url()), "with its history it takes more than 8 MiB"),
     ] {
