@@ -6,7 +6,7 @@ use std::time::Duration;
 use stoa_base::{Moment, Refusal};
 use stoa_core::Outcome;
 use stoa_core::secrets::digest;
-use stoa_db::{Sql, Tx};
+use stoa_db::{Row, Sql, Tx};
 
 /// Failures that an account, and an address, are granted.
 const OF_ACCOUNT: i64 = 5;
@@ -36,12 +36,11 @@ impl Subjects {
 }
 
 const FORGET: Sql = Sql::new("DELETE FROM sign_in_attempt WHERE last_at < $1");
-const BLOCKED: Sql = Sql::new("SELECT blocked_until FROM sign_in_attempt WHERE subject = $1");
-/// Counts before it is known how the attempt ends: many at a time are as many.
+/// Counts before it is known how the attempt ends, and keeps others of the subject waiting: many at a time are as many.
 const COUNT: Sql = Sql::new(
     "INSERT INTO sign_in_attempt (subject, failures, last_at, blocked_until) VALUES ($1, 1, $2, 0)
      ON CONFLICT (subject) DO UPDATE SET failures = sign_in_attempt.failures + 1, last_at = $2
-     RETURNING failures",
+     RETURNING failures, blocked_until",
 );
 const BLOCK: Sql = Sql::new("UPDATE sign_in_attempt SET blocked_until = $2 WHERE subject = $1");
 
@@ -55,19 +54,20 @@ fn wait_after(failures: i64, granted: i64) -> Option<Duration> {
 pub fn begin(tx: &mut Tx, subjects: &Subjects, now: Moment) -> Outcome<()> {
     tx.run(&FORGET, &[(now - FORGOTTEN_AFTER).micros().into()])?;
     let mut until = None;
-    for (subject, _) in subjects.0.iter().flatten() {
-        let blocked: Option<i64> = tx.maybe(&BLOCKED, &[subject.into()], |row| row.get(0))?;
-        until = until.max(blocked.map(Moment::from_micros).filter(|blocked| *blocked > now));
+    let mut waits = Vec::new();
+    for (subject, granted) in subjects.0.iter().flatten() {
+        let read = |row: &Row<'_>| Ok((row.get::<i64>(0)?, Moment::from_micros(row.get(1)?)));
+        let (failures, blocked) = tx.one(&COUNT, &[subject.into(), now.micros().into()], read)?;
+        until = until.max(Some(blocked).filter(|blocked| *blocked > now));
+        waits.extend(wait_after(failures, *granted).map(|wait| (subject, wait)));
     }
+    // The refusal undoes the count.
     if let Some(until) = until {
         let retry_after = until.since(now).max(Duration::from_secs(1));
         return Err(Refusal::TooMany { retry_after }.into());
     }
-    for (subject, granted) in subjects.0.iter().flatten() {
-        let failures: i64 = tx.one(&COUNT, &[subject.into(), now.micros().into()], |row| row.get(0))?;
-        if let Some(wait) = wait_after(failures, *granted) {
-            tx.run(&BLOCK, &[subject.into(), (now + wait).micros().into()])?;
-        }
+    for (subject, wait) in waits {
+        tx.run(&BLOCK, &[subject.into(), (now + wait).micros().into()])?;
     }
     Ok(())
 }
