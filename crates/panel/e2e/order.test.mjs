@@ -134,6 +134,48 @@ describe('an order', async () => {
     await page.done()
   })
 
+  for (const script of [true, false]) {
+    test(`is looked at first, then applied or discarded, ${script ? 'live' : 'without script'}`, async () => {
+      const page = await open(stoa, 'ada', { script })
+      const main = page.locator('main')
+      const button = (name) => main.getByRole('button', { name, exact: true }).first()
+      const path = () => /\/w\/shop\/b\/[0-9a-f-]{36}/.exec(page.url())[0]
+      const preview = async (name) => {
+        await page.goto(`/w/shop/market/${things.definition('Message queue')}/order`)
+        await page.locator('#displayName').fill(`Queue ${name}`)
+        await field(page, 'name').fill(`queue-${name}`)
+        await button('Continue').click()
+        await button('Preview changes first').click()
+        await page.waitForURL(/\/w\/shop\/b\/[0-9a-f-]{36}/)
+      }
+      // With script the page of the block becomes the plan's by itself.
+      const planned = () => script ? button('Apply this plan').waitFor() : until('the plan is there', async () => {
+        await page.reload()
+        return (await button('Apply this plan').count()) > 0
+      })
+      await preview(script ? 'one' : 'two')
+      await planned()
+      await main.getByText(/Plan: \d+ to add/).first().waitFor()
+      await main.getByText('Nothing is set up yet').first().waitFor()
+      const here = path()
+      if (script) await axe(page)
+      await button('Apply this plan').click()
+      await page.waitForURL(/\/runs\//)
+      const uuid = here.split('/').at(-1)
+      await until('the plan is applied', async () => (await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${uuid}`)).status.status === 'SUCCEEDED')
+
+      await preview(script ? 'three' : 'four')
+      await planned()
+      const discarded = path().split('/').at(-1)
+      await button('Discard').click()
+      await main.getByText('It is gone').first().waitFor()
+      const { status } = await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${discarded}`)
+      assert.deepEqual([status.lifecycle.state, status.latestRunUuid], ['DELETED', null], 'no run took it down')
+      page.clean()
+      await page.done()
+    })
+  }
+
   test('whose session ends at the last step is shown again, but not its secret, and goes on', async () => {
     const page = await open(stoa, 'ada', { fresh: true })
     await page.goto(`/w/shop/market/${things.definition('Analytics workbench')}/order`)
