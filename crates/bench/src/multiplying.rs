@@ -47,7 +47,7 @@ fn statements(engine: Engine, kind: &str, copies: usize) -> String {
     match engine {
         // Nothing is lost that the bench could not make again.
         Engine::Sqlite => format!(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;
+            "PRAGMA foreign_keys = OFF; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;
              BEGIN; {copying} COMMIT;"
         ),
         // As a replica the server takes rows without looking for what they refer to.
