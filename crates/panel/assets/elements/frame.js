@@ -42,7 +42,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     leaving = true;
     line()?.classList.add("stoa-on");
     const searches = document.querySelectorAll('input[hx-get][hx-target="body"]');
-    searches.forEach((search) => search.dispatchEvent(new CustomEvent("htmx:abort", { bubbles: true })));
+    searches.forEach((search) => search.dispatchEvent(new CustomEvent("htmx:abort", { bubbles: true, detail: { elt: search } })));
   } else if (leaving && event.detail.target === document.body) event.preventDefault();
 });
 for (const name of ["htmx:afterRequest", "htmx:historyRestore"]) {
