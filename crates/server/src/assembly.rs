@@ -15,7 +15,6 @@ use stoa_web::metrics::Metrics;
 use stoa_web::openapi::Schemas;
 use stoa_web::route::Router;
 use stoa_web::system::{self, Indexed};
-use stoa_web::tail::Tail;
 use stoa_web::{App, Route};
 use tokio::sync::Notify;
 
@@ -247,7 +246,6 @@ pub fn app(db: Db, world: Arc<World>, bell: Bell, providers: &Arc<Providers>) ->
         db,
         world,
         bell,
-        tail: Tail::default(),
         authenticator: Arc::new(Directory::new(stoa_blocks::run::standing)),
         router: Router::new(routes(providers))?,
         schemas: schemas(),

@@ -4,7 +4,6 @@ use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::openapi::Schemas;
 use crate::route::Router;
-use crate::tail::Tail;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stoa_base::Moment;
@@ -42,8 +41,6 @@ pub struct App {
     pub world: Arc<World>,
     /// Wakes readers of the feed.
     pub bell: Bell,
-    /// What they read.
-    pub tail: Tail,
     /// Who is who.
     pub authenticator: Arc<dyn Authenticator>,
     /// Where requests go.

@@ -26,8 +26,6 @@ use tokio::time::timeout;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const BATCH: i64 = 200;
-/// How long somebody may listen to what is not for them before they are asked again who they are.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// One message of an event stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,97 +49,27 @@ impl Message {
 /// What a stream does with the feed: turns a batch of events into messages for whoever listens by now, and says
 /// when it is over.
 pub type Follow = Box<
-    dyn FnMut(Call, Vec<Arc<Event>>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>>
-        + Send,
+    dyn FnMut(Call, Vec<Event>) -> Pin<Box<dyn Future<Output = Outcome<(Vec<Message>, bool)>> + Send>> + Send,
 >;
-
-/// The part of the feed that a stream is about.
-pub struct Part {
-    /// After this place.
-    pub seq: i64,
-    /// Up to this place, if it ends by itself.
-    pub until: Option<i64>,
-    /// Only this run's.
-    pub run: Option<RunId>,
-    /// Which of these events at all, whoever may see them: nobody is asked who they are for the others.
-    pub wanted: Box<dyn Fn(&Event) -> bool + Send>,
-}
 
 struct State {
     app: Arc<App>,
     bell: tokio::sync::watch::Receiver<u64>,
-    part: Part,
+    seq: i64,
+    run: Option<RunId>,
     waiting: VecDeque<Bytes>,
     again: Again,
     follow: Follow,
     over: bool,
     /// When something was sent last: silence is broken, however often the bell rings for others.
     sent: Instant,
-    /// When it was asked last whether the listener still may.
-    asked: Instant,
 }
 
-impl State {
-    /// What happened after the stream's place, and where it is then.
-    async fn newer(&mut self) -> Outcome<Vec<Arc<Event>>> {
-        let ring = *self.bell.borrow_and_update();
-        let seq = self.part.seq;
-        if let Some(events) = self.app.tail.after(&self.app.db, ring, seq).await? {
-            self.part.seq = events.last().map_or(seq, |event| event.seq);
-            return Ok(events);
-        }
-        let run = self.part.run;
-        let read = self.app.db.read(move |tx| {
-            let (events, newest) = (feed::after(tx, seq, run, BATCH)?, feed::newest(tx)?);
-            let is_all = i64::try_from(events.len()).is_ok_and(|count| count < BATCH);
-            let upto = if is_all { newest } else { events.last().map_or(seq, |event| event.seq) };
-            Ok::<_, stoa_core::Error>((events, upto))
-        });
-        let (events, upto) = read.await?;
-        self.part.seq = upto;
-        Ok(events.into_iter().map(Arc::new).collect())
-    }
-
-    /// Whoever listens, by now.
-    async fn listener(&mut self) -> Outcome<Call> {
-        self.asked = Instant::now();
-        let again = Arc::clone(&self.again);
-        self.app.db.read(move |tx| again(tx)).await
-    }
-
-    /// Takes what happened and waits for more. Anything that fails is the end: the client comes back and is told why.
-    async fn step(&mut self) -> Outcome<()> {
-        let before = self.part.seq;
-        let mut events = self.newer().await?;
-        let seq = self.part.seq;
-        if seq > before {
-            self.over = self.part.until.is_some_and(|until| seq >= until);
-            events.retain(|event| (self.part.wanted)(event));
-            // Whoever lost the right to listen hears nothing any more, and soon is no listener any more.
-            if !events.is_empty() || self.asked.elapsed() >= ASK_AGAIN {
-                let call = self.listener().await?;
-                if !events.is_empty() {
-                    let (messages, over) = (self.follow)(call, events).await?;
-                    self.waiting.extend(messages.iter().map(Message::bytes));
-                    self.over |= over;
-                }
-            }
-            return Ok(());
-        }
-        let patience = KEEP_ALIVE.saturating_sub(self.sent.elapsed());
-        if patience.is_zero() || timeout(patience, self.bell.changed()).await.is_err() {
-            self.listener().await?;
-            self.waiting.push_back(Bytes::from_static(b": keep-alive\n\n"));
-        }
-        Ok(())
-    }
-}
-
-/// An endless answer: the `first` messages, then what `follow` makes of the events of a part of the feed.
+/// An endless answer: the `first` messages, then what `follow` makes of every event after `seq`.
 pub fn respond(
     app: &Arc<App>,
     again: Again,
-    part: Part,
+    (seq, run): (i64, Option<RunId>),
     first: &[Message],
     follow: Follow,
     over: bool,
@@ -149,13 +77,13 @@ pub fn respond(
     let state = State {
         app: Arc::clone(app),
         bell: app.bell.listen(),
-        part,
+        seq,
+        run,
         waiting: first.iter().map(Message::bytes).collect(),
         again,
         follow,
         over,
         sent: Instant::now(),
-        asked: Instant::now(),
     };
     let body = stream::unfold(state, |mut state| async move {
         loop {
@@ -163,8 +91,31 @@ pub fn respond(
                 state.sent = Instant::now();
                 return Some((Ok::<_, Infallible>(chunk), state));
             }
-            if state.over || state.app.closing.load(Ordering::Relaxed) || state.step().await.is_err() {
+            if state.over || state.app.closing.load(Ordering::Relaxed) {
                 return None;
+            }
+            state.bell.mark_unchanged();
+            let (seq, run) = (state.seq, state.run);
+            let again = Arc::clone(&state.again);
+            let read = state.app.db.read(move |tx| {
+                let events = feed::after(tx, seq, run, BATCH)?;
+                // Whoever lost the right to listen hears nothing any more.
+                let call = if events.is_empty() { None } else { Some(again(tx)?) };
+                Ok::<_, stoa_core::Error>((events, call))
+            });
+            let Ok((events, call)) = read.await else { return None };
+            if let (Some(last), Some(call)) = (events.last(), call) {
+                state.seq = last.seq;
+                let Ok((messages, over)) = (state.follow)(call, events).await else { return None };
+                state.waiting.extend(messages.iter().map(Message::bytes));
+                state.over = over;
+                continue;
+            }
+            let patience = KEEP_ALIVE.saturating_sub(state.sent.elapsed());
+            match timeout(patience, state.bell.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => state.waiting.push_back(Bytes::from_static(b": keep-alive\n\n")),
             }
         }
     });
@@ -233,11 +184,10 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
     let filter = |name| request.query(name).map(str::to_owned);
     let (kind, uuid, workspace, runner) =
         (filter("kind"), filter("uuid"), filter("workspace"), filter("runner"));
-    let part = Part {
-        seq,
-        until: (!follows).then_some(newest),
-        run: None,
-        wanted: Box::new(move |event| {
+    let listening = Arc::clone(&app);
+    let follow: Follow = Box::new(move |call, events| {
+        let (seen, claims) = reach(&call);
+        let wanted = |event: &&Event| {
             let is = |filter: &Option<String>, value: Option<&String>| {
                 filter.as_ref().is_none_or(|filter| Some(filter) == value)
             };
@@ -245,25 +195,21 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
                 && is(&uuid, Some(&event.object))
                 && is(&workspace, event.workspace.as_ref())
                 && is(&runner, event.runner.as_ref())
-        }),
-    };
-    let listening = Arc::clone(&app);
-    let follow: Follow = Box::new(move |call, mut events| {
-        let (seen, claims) = reach(&call);
-        events.retain(|event| may_see(&seen, event, &claims));
+                && may_see(&seen, event, &claims)
+        };
+        let wanted: Vec<Event> = events.iter().filter(wanted).cloned().collect();
         let app = Arc::clone(&listening);
+        let over = !follows && events.last().is_none_or(|event| event.seq >= newest);
         Box::pin(async move {
-            if call.actor.projects.is_some() {
-                events = app.db.read(move |tx| within_reach(tx, &call, events)).await?;
-            }
-            Ok((events.iter().map(|event| message(event)).collect(), false))
+            let wanted = app.db.read(move |tx| within_reach(tx, &call, wanted)).await?;
+            Ok((wanted.iter().map(message).collect(), over))
         })
     });
-    Ok(respond(&app, visitor.again, part, &[], follow, !follows && seq >= newest))
+    Ok(respond(&app, visitor.again, (seq, None), &[], follow, !follows && seq >= newest))
 }
 
 /// What somebody with some projects only is told of their workspace: what is in these, and what is in none.
-fn within_reach(tx: &mut Tx, call: &Call, events: Vec<Arc<Event>>) -> Outcome<Vec<Arc<Event>>> {
+fn within_reach(tx: &mut Tx, call: &Call, events: Vec<Event>) -> Outcome<Vec<Event>> {
     let (Some(projects), Some(home)) = (&call.actor.projects, &call.actor.home) else { return Ok(events) };
     let mut told = Vec::new();
     for event in events {

@@ -18,7 +18,6 @@ pub mod problem;
 pub mod request;
 pub mod route;
 pub mod system;
-pub mod tail;
 
 pub use app::App;
 pub use kind::Kind;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use stoa_core::Outcome;
 use stoa_core::feed::{self, Event};
 use stoa_db::Tx;
-use stoa_web::events::{self, Follow, Message, Part};
+use stoa_web::events::{self, Follow, Message};
 use stoa_web::route::{About, Visitor};
 use stoa_web::{App, Request, Route};
 
@@ -89,10 +89,7 @@ async fn open(app: Arc<App>, visitor: Visitor, request: Request) -> Outcome<Resp
                 .await
         })
     });
-    let named = Some(id.to_string());
-    let wanted = Box::new(move |event: &Event| event.run == named);
-    let part = Part { seq, until: None, run: Some(id), wanted };
-    Ok(events::respond(&app, again, part, &first, follow, over))
+    Ok(events::respond(&app, again, (seq, Some(id)), &first, follow, over))
 }
 
 fn is_final(status: &Value) -> bool {
