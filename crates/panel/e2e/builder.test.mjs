@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { closed, open } from './browser.mjs'
 import { shared } from './stoa.mjs'
+import { until } from '../../../scripts/seed/client.mjs'
 
 describe('a platform team', async () => {
   let stoa
@@ -98,8 +99,10 @@ describe('a platform team', async () => {
     await page.getByRole('link', { name: 'Payment provider' }).first().click()
     await page.locator('[name$="ticket"]').fill('CHG004999')
     await page.locator('main').getByRole('button', { name: /save|run/i }).first().click()
-    await page.getByText('Succeeded').first().waitFor({ timeout: 30_000 })
-    assert.equal((await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${uuid}`)).status.status, 'SUCCEEDED')
+    const status = async () => (await stoa.admin.get(`/api/meshobjects/meshbuildingblocks/${uuid}`)).status.status
+    await until('the block is done', async () => (await status()) === 'SUCCEEDED')
+    await page.reload()
+    await page.getByText('Succeeded').first().waitFor()
     page.clean()
     await page.done()
   })

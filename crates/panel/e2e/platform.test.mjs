@@ -56,6 +56,7 @@ describe('a platform of one\'s own', async () => {
       const blocks = (await stoa.admin.list('meshbuildingblocks')).filter(({ spec }) => spec.targetRef.uuid === uuid)
       throw new Error(`${error.message}: ${JSON.stringify([(await tenant()).status, ...blocks.map(({ status }) => status)])}`)
     })
+    await page.reload()
     await page.getByRole('link', { name: /Sign in/ }).first().waitFor()
     assert.equal(await page.getByRole('link', { name: /Sign in/ }).first().getAttribute('href'), 'https://wiki.example.org/start')
     assert.ok(!(await page.content()).includes(code))

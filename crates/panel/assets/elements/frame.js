@@ -35,19 +35,11 @@ addEventListener("submit", (event) => {
 }, true);
 
 const line = () => document.getElementById("progress");
-// Whoever follows a link while a search is under way goes where the link leads: the search would bring the old page back.
-let leaving = false;
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.boosted) {
-    leaving = true;
-    line()?.classList.add("stoa-on");
-    const searches = document.querySelectorAll('input[hx-get][hx-target="body"]');
-    searches.forEach((search) => search.dispatchEvent(new CustomEvent("htmx:abort", { bubbles: true, detail: { elt: search } })));
-  } else if (leaving && event.detail.target === document.body) event.preventDefault();
+  if (event.detail.boosted) line()?.classList.add("stoa-on");
 });
 for (const name of ["htmx:afterRequest", "htmx:historyRestore"]) {
-  document.addEventListener(name, (event) => {
-    if (event.type === "htmx:historyRestore" || event.detail.boosted) leaving = false;
+  document.addEventListener(name, () => {
     line()?.classList.remove("stoa-on");
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
   });
