@@ -41,6 +41,7 @@ describe('an order', async () => {
       const page = await open(stoa, 'ada', { size })
       await page.goto('/w/shop/market')
       await page.getByRole('searchbox').first().fill('workbench')
+      await page.waitForURL(/q=workbench/)
       await page.getByRole('link', { name: 'Analytics workbench' }).click()
       await page.getByRole('heading', { name: 'Analytics workbench', level: 1 }).waitFor()
       await page.getByRole('link', { name: 'Order', exact: true }).click()
